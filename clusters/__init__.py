@@ -1,0 +1,1 @@
+"""Where traffic runs: providers, components, images, add-ons and controllers. Knows nothing above it."""

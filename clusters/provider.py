@@ -1,0 +1,105 @@
+"""What a provider gives: a cluster one can send traffic to, and places to send it from.
+
+A `Cluster` is a value: everything needed to use a cluster from another process, written as ``cluster.json`` in the
+cluster's own state folder. What differs between providers (network namespaces, containers, plain kubeconfigs) is hidden
+behind `Place`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+Mode = Literal["iptables", "ipvs", "nftables"]
+MODES: tuple[Mode, ...] = ("iptables", "nftables", "ipvs")
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A host on the node network: a node, an outside client or an outside server."""
+
+    name: str
+    """``n1``, ``client-1``, ``server-1``."""
+    role: Literal["node", "client", "server"]
+    address: str
+    """Its IPv4 address on the node network; packets that it sends carry it."""
+    zone: str = ""
+    netns: str = ""
+    """Path of its network namespace, where this process can enter it (``/run/netns/…``); empty elsewhere."""
+    command: list[str] = []
+    """Prefix that runs a command there: ``["nsenter", "--net=/run/netns/…"]`` or ``["docker", "exec", "-i", "…"]``."""
+
+
+class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for."""
+
+    name: str
+    provider: str = "auto"
+    mode: Mode = "iptables"
+    nodes: int = 3
+    controllers: list[str] = []
+    node_subnet: str = "172.30.0.0/24"
+    pod_subnet: str = "10.244.0.0/16"
+    service_subnet: str = "10.96.0.0/16"
+    api_port: int = 0
+    """Loopback port of the API server for this machine; 0 picks a free one."""
+
+
+class Cluster(msgspec.Struct, frozen=True, kw_only=True):
+    """A running cluster, as anyone above this folder sees it."""
+
+    name: str
+    provider: str
+    provider_reason: str
+    mode: Mode
+    kubeconfig: Path
+    """An administrator's kubeconfig that works from this process."""
+    state: Path
+    """The folder that holds everything of this cluster; logs in ``state / "logs"``."""
+    nodes: list[Place]
+    clients: list[Place]
+    """At least two outside clients."""
+    servers: list[Place]
+    """At least one outside server."""
+    pod_subnet: str
+    service_subnet: str
+    load_balancer_pool: str
+    """First and last address, ``172.30.0.200-172.30.0.250``; empty where no LoadBalancer is served."""
+    dns_address: str
+    dns_domain: str = "cluster.local"
+    controllers: list[str] = []
+    versions: dict[str, str] = {}
+    conditions: dict[str, str] = {}
+    timings: dict[str, float] = {}
+    """Step of the start-up → seconds since its start."""
+
+    def place(self, name: str) -> Place:
+        """The node, client or server called ``name``; `KeyError` where there is none."""
+        return {place.name: place for place in (*self.nodes, *self.clients, *self.servers)}[name]
+
+
+class Provider(Protocol):
+    """Makes and removes clusters. ``clusters.providers()`` lists them by name."""
+
+    name: str
+
+    def unavailable(self) -> str:
+        """Why this machine cannot run it, in a sentence with what to do; empty when it can."""
+        ...
+
+    def create(self, spec: ClusterSpec) -> Cluster:
+        """Bring a cluster up; on any failure remove what was made and raise `clusters.errors.ClusterError`."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove everything of the cluster, also of a half-made or killed one; nothing to remove is no error."""
+        ...
+
+    def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:
+        """Path of a pod's network namespace where this process can enter it; empty elsewhere."""
+        ...
+
+    def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
+        """The last lines that a component (``kube-proxy``, ``kubelet``, ``containerd``) wrote on a node."""
+        ...

@@ -1,0 +1,193 @@
+"""What a run's stream holds, record by record.
+
+One run is one folder, ``runs/<id>/``. Its ``results.jsonl`` is append-only: a `Header`, then for each cell a `Cell`,
+its `Result` and `Load` records and a `CellEnd`, and last a `Footer`. A stream without a footer is a run that broke
+off: renderers say so and the exit status is 2. Everything shown later is made from this stream and the evidence files
+beside it, never from a live cluster.
+
+The JSON schema of these records is published as ``reports/schema.json`` (``python -m reports schema``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+SCHEMA = 1
+"""Raised whenever a reader of older streams would misread a newer one."""
+
+
+class Verdict(StrEnum):
+    """What became of one check. A crash never passes: whatever is not judged is an error of ours."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    UNSUPPORTED = "unsupported"
+    SKIPPED = "skipped"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """One line of the stream; its ``type`` names the record."""
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """The conditions that figures depend on."""
+
+    system: str
+    kernel: str
+    cpu: str
+    cores: int
+    memory_bytes: int
+    python: str
+
+
+class Header(Record, frozen=True, kw_only=True, tag="header"):
+    """First line: what was asked, where, with what."""
+
+    schema: int = SCHEMA
+    run: str
+    started: str
+    """RFC 3339, UTC."""
+    command: str
+    """What the user typed, so that it can be typed again."""
+    roadtest: str
+    commit: str = ""
+    machine: Machine
+    seed: int
+
+
+class Cell(Record, frozen=True, kw_only=True, tag="cell"):
+    """One cluster under test: a mode with its controllers, on a provider."""
+
+    cell: str
+    """``<mode>-<controller>``, unique in the run, for example ``nftables-traefik``."""
+    started: str
+    provider: str
+    provider_reason: str
+    """Why this provider: what the user said, or what answered and what did not."""
+    mode: str
+    controller: str = ""
+    """Empty where no controller was installed."""
+    nodes: int
+    versions: dict[str, str] = {}
+    """Component → version, as the cluster itself reports them where it can."""
+    conditions: dict[str, str] = {}
+    """Whatever else a reader needs to compare: iptables back end, image source, start-up seconds ..."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One try of a probe, told so that a reader can follow it."""
+
+    at: str
+    """RFC 3339 with milliseconds, UTC."""
+    vantage: str
+    target: str
+    outcome: str
+    """``answered``, or the kind of error (see `fixtures.observations.Outcome`)."""
+    seconds: float
+    detail: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One file that explains a verdict, relative to the run's folder."""
+
+    title: str
+    path: str
+
+
+class Result(Record, frozen=True, kw_only=True, tag="result"):
+    """One check's verdict, and its story."""
+
+    cell: str
+    feature: str
+    """Id in the catalogue, for example ``svc.etp.local``; empty only where a test names none (an error of ours)."""
+    test: str
+    """pytest node id."""
+    title: str
+    verdict: Verdict
+    requirement: str
+    """The sentence that must hold."""
+    source: str
+    """Public URL of the requirement."""
+    reason: str = ""
+    """Why it is failed, error, unsupported or skipped, in a sentence; empty when passed."""
+    expected: str = ""
+    observed: str = ""
+    attempts: list[Attempt] = []
+    evidence: list[Evidence] = []
+    reproduce: str = ""
+    """The command that runs this one check again."""
+    started: str
+    seconds: float
+    statistics: dict[str, float] = {}
+    """For verdicts by statistics: n, alpha, p, and what was counted."""
+    notes: dict[str, str] = {}
+    """What was recorded and not judged: behaviour that the specification leaves open."""
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Load(Record, frozen=True, kw_only=True, tag="load"):
+    """One profile's figures in one cell."""
+
+    cell: str
+    profile: str
+    target: str
+    """``clusterip``, ``nodeport`` or ``controller``."""
+    vantage: str
+    shape: str
+    """``arrival-rate`` (open) or ``saturation`` (closed)."""
+    connection: str
+    """``per-request`` or ``keep-alive``."""
+    started: str
+    seconds: float
+    """Measured time, the warm-up left out."""
+    warmup_seconds: float
+    offered_rate: float = 0.0
+    """Requests per second that the schedule asked for; 0 for saturation."""
+    users: int = 1
+    requests: int
+    errors: dict[str, int] = {}
+    """Kind of error → count."""
+    throughput: Interval
+    """Answered requests per second."""
+    latency_seconds: dict[str, Interval]
+    """``p50``, ``p90``, ``p99``, ``p99.9``, ``max``, from the intended send time where the shape is open."""
+    histogram: str = ""
+    """The latency histogram (microseconds) in HdrHistogram's V2 compressed base64 form."""
+    send_lag_seconds: dict[str, float] = {}
+    """``p50``, ``p99``, ``max`` of actual minus intended send time."""
+    void: str = ""
+    """Why the figures may not be used, for example a generator that lagged; empty when they may."""
+    conditions: dict[str, str] = {}
+    """Generator CPU share, steal, seed, kernel settings."""
+
+
+class CellEnd(Record, frozen=True, kw_only=True, tag="cell-end"):
+    """The cell came to its end; without it the cell broke off."""
+
+    cell: str
+    finished: str
+    seconds: dict[str, float]
+    """Phase → wall seconds: ``create``, ``suites``, ``load``, ``delete``."""
+    trouble: str = ""
+    """Why the cell could not be run to its end (an error of ours, or of the machine); empty when it could."""
+
+
+class Footer(Record, frozen=True, kw_only=True, tag="footer"):
+    """Last line: the run is whole."""
+
+    finished: str
+    verdicts: dict[str, int]
+    exit_status: int
+
+
+AnyRecord = Header | Cell | Result | Load | CellEnd | Footer

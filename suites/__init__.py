@@ -1,0 +1,1 @@
+"""The judgement: a folder per API, a file per behaviour."""
