@@ -1,0 +1,67 @@
+"""``python -m conformance cell | load | mutants | report``: what the Nox sessions call."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import reports
+from clusters.errors import RoadtestError
+from clusters.progress import progress_for_terminal
+
+from . import cell, options
+from .interruption import follow_parent, terminate_as_interrupt
+
+
+def run_cell(verb: str, arguments: Sequence[str]) -> int:
+    """One cell of a run; the run's header is written by the first."""
+    asked = options.parse(verb, arguments)
+    if not (asked.run / "results.jsonl").exists():
+        typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", verb, "--", *arguments])
+        reports.start(asked.run, command=typed, seed=asked.seed)
+    with progress_for_terminal() as progress:
+        return cell.run(asked, progress)
+
+
+def report(arguments: Sequence[str]) -> int:
+    """Close the run if it is open, draw its reports, and say how it went."""
+    made = argparse.ArgumentParser(
+        prog="nox -s report --",
+        description="Draw the reports of a run again, or of several runs on one page (the cells of a CI matrix).",
+    )
+    made.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders such as runs/20260301-080000-1a2b")
+    made.add_argument("--out", type=Path, help="where to write them (default: the first run's folder)")
+    asked = made.parse_args(arguments)
+    for run in asked.runs:
+        reports.finish(run)
+    return reports.render(asked.runs, out=asked.out or asked.runs[0])
+
+
+def main(arguments: Sequence[str]) -> int:
+    verb, *rest = arguments or [""]
+    if verb in {"cell", "load"}:
+        return run_cell(verb, rest)
+    if verb == "report":
+        return report(rest)
+    if verb == "mutants":
+        from . import mutants  # noqa: PLC0415 - its imports are many, and only this verb needs them
+
+        return mutants.main(rest)
+    print(f"error: unknown verb {verb!r}; the verbs are cell, load, mutants and report", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    terminate_as_interrupt()
+    follow_parent()
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except RoadtestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,149 @@
+"""One cell: a cluster, the suites on it, the load on it, and its records, in that order."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import clusters
+import reports
+from clusters import system_packages
+from clusters.errors import RoadtestError, UsageError
+from clusters.progress import Progress
+from clusters.provider import Cluster, ClusterSpec
+from reports.model import Cell, CellEnd
+
+from .interruption import call
+from .options import Options
+
+
+def now() -> str:
+    """RFC 3339, UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def run(options: Options, progress: Progress) -> int:
+    """Run one cell and return its exit status: 0, 1 (failures of theirs) or 2 (errors of ours).
+
+    The cell's end is recorded whatever happens short of SIGKILL; a cell that could not be run says why in it.
+    """
+    seconds: dict[str, float] = {}
+    trouble = ""
+    status = 0
+    started = now()
+    recorded = False
+    cluster: Cluster | None = None
+    try:
+        with timed(seconds, "create"):
+            cluster = taken(options) if options.cluster else made(options, progress)
+        reports.append(options.run, record(options, cluster, started))
+        recorded = True
+        if options.suites:
+            with timed(seconds, "suites"):
+                status = call(suites_command(options, cluster))
+        if options.load != "none":
+            with timed(seconds, "load"):
+                status = max(status, call(load_command(options, cluster)))
+    except RoadtestError as error:
+        trouble, status = str(error), 2
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        trouble, status = "interrupted by the user", 130
+    finally:
+        if cluster is not None and not options.cluster and not options.keep:
+            with timed(seconds, "delete"):
+                clusters.delete(cluster.name)
+        if not recorded:
+            reports.append(options.run, unmade(options, started))
+        reports.append(options.run, CellEnd(cell=options.cell, finished=now(), seconds=seconds, trouble=trouble))
+    return status
+
+
+@contextmanager
+def timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        seconds[phase] = round(time.monotonic() - began, 3)
+
+
+def made(options: Options, progress: Progress) -> Cluster:
+    """A cluster of this cell's own."""
+    system_packages.ensure(progress)
+    spec = ClusterSpec(
+        name=f"{options.mode}-{options.run.name[-4:]}",
+        provider=options.provider,
+        mode=options.mode,
+        nodes=options.nodes,
+        controllers=[options.controller] if options.controller else [],
+    )
+    return clusters.create(spec, progress)
+
+
+def taken(options: Options) -> Cluster:
+    """The running cluster that the user named, if it is the one that this cell is about."""
+    cluster = clusters.load(options.cluster)
+    if cluster.mode != options.mode:
+        raise UsageError(
+            f"The cluster {cluster.name} runs kube-proxy in mode {cluster.mode}, and this cell is {options.mode}.",
+            f"Ask for that cell: ./noxw -s \"conformance(mode='{cluster.mode}', controller='{options.controller}')\".",
+        )
+    if options.controller and options.controller not in cluster.controllers:
+        raise UsageError(
+            f"The cluster {cluster.name} has no controller {options.controller}.",
+            f"Create one that has: ./noxw -s cluster -- create --controller {options.controller}.",
+        )
+    return cluster
+
+
+def record(options: Options, cluster: Cluster, started: str) -> Cell:
+    timings = {f"start-up: {step}": f"{seconds:.2f} s" for step, seconds in cluster.timings.items()}
+    return Cell(
+        cell=options.cell,
+        started=started,
+        provider=cluster.provider,
+        provider_reason=cluster.provider_reason,
+        mode=cluster.mode,
+        controller=options.controller,
+        nodes=len(cluster.nodes),
+        versions=cluster.versions,
+        conditions={**cluster.conditions, **timings},
+    )
+
+
+def unmade(options: Options, started: str) -> Cell:
+    """The record of a cell whose cluster never came up."""
+    return Cell(
+        cell=options.cell,
+        started=started,
+        provider=options.provider,
+        provider_reason="the cluster did not come up",
+        mode=options.mode,
+        controller=options.controller,
+        nodes=0,
+    )
+
+
+def suites_command(options: Options, cluster: Cluster) -> list[str]:
+    asked = [word for word in options.pytest if not word.startswith("-")]
+    paths = [] if any(word.startswith("suites") for word in asked) else ["suites"]
+    return [
+        *(sys.executable, "-m", "pytest", *paths, "-n", options.workers, "--dist", "worksteal"),
+        *("--cluster", cluster.name, "--run", str(options.run), "--cell", options.cell),
+        *options.pytest,
+    ]
+
+
+def load_command(options: Options, cluster: Cluster) -> list[str]:
+    return [
+        *(sys.executable, "-m", "loadprofiles", "run", "--cluster", cluster.name),
+        *("--run", str(options.run), "--cell", options.cell),
+        *(["--short"] if options.load == "short" else []),
+        *(["--seed", str(options.seed)] if options.seed else []),
+    ]
+
+

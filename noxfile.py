@@ -1,0 +1,185 @@
+"""Roadtest's verbs. `nox -l` lists them; what follows `--` goes to the verb, and `-- --help` explains it.
+
+Each session is one command in the project's own environment (``.nox/roadtest-<digest of the lock>``), made on first
+use. The cells of one invocation share one run, ``runs/<id>/``; the last session closes it, draws the reports and sets
+the exit status: 0 all passed or declared unsupported, 1 failures of the system under test, 2 errors of our own.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.util
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "none"
+
+ROOT = Path(__file__).parent
+LOCK = ROOT / "requirements" / "roadtest.txt"
+MODES = ["iptables", "nftables"]
+CONTROLLERS = sorted(path.parent.name for path in ROOT.glob("clusters/controllers/*/controller.toml"))
+RUN = os.environ.get("ROADTEST_RUN") or (
+    f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+)
+CLEAN_UP_SECONDS = 60
+"""How long an interrupted command may take to remove what it made."""
+
+
+def environment(session: nox.Session) -> Path:
+    """The project's Python environment, made from the lock file if it is not there."""
+    digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    home = ROOT / ".nox" / f"roadtest-{digest}"
+    if not home.exists():
+        session.log("making the Python environment %s (once; about 15 s)", home.relative_to(ROOT))
+        # The bytes land under a name of their own first: an interrupted installation is never taken for a whole one.
+        # Scripts would keep that first name in their shebang, so everything is run as `python -m`.
+        draft = home.with_name(f"{home.name}.{os.getpid()}")
+        uv = shutil.which("uv") or (importlib.util.find_spec("uv") and str(Path(sys.executable).with_name("uv")))
+        if uv:
+            commands = [
+                [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, draft],
+                [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", draft / "bin" / "python", LOCK],
+            ]
+        else:
+            commands = [
+                [sys.executable, "-m", "venv", draft],
+                [draft / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes", "-r", LOCK],
+            ]
+        try:
+            for command in commands:
+                subprocess.run([str(word) for word in command], check=True)
+            try:
+                draft.rename(home)
+            except OSError:
+                if not home.exists():
+                    raise
+        except subprocess.CalledProcessError as error:
+            session.error(f"the Python environment could not be made: {shlex.join(map(str, error.cmd))} failed")
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return home / "bin" / "python"
+
+
+def python(session: nox.Session, *command: str, success_codes: tuple[int, ...] = (0,)) -> None:
+    """Run ``python -m …`` in the project's environment, and let it clean up when it is interrupted."""
+    session.run(
+        str(environment(session)),
+        "-m",
+        *command,
+        external=True,
+        silent=False,
+        success_codes=list(success_codes),
+        interrupt_timeout=CLEAN_UP_SECONDS,
+        terminate_timeout=CLEAN_UP_SECONDS,
+    )
+
+
+def wants_help(session: nox.Session) -> bool:
+    return any(word in {"-h", "--help"} for word in session.posargs)
+
+
+def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
+    """One cell of the run; whatever becomes of it, the next cells and the report follow."""
+    if wants_help(session):
+        python(session, "conformance", verb, "--help")
+        return
+    python(
+        session,
+        *("conformance", verb, "--run", RUN, "--mode", mode, "--controller", controller),
+        *session.posargs,
+        success_codes=(0, 1, 2),
+    )
+    session.notify("report", [RUN])
+
+
+@nox.session
+@nox.parametrize("controller", CONTROLLERS)
+@nox.parametrize("mode", MODES)
+def conformance(session: nox.Session, mode: str, controller: str) -> None:
+    """The main job: a real cluster per cell, every check of the suites, a short load, one report."""
+    cell(session, "cell", mode, controller)
+
+
+@nox.session
+@nox.parametrize("controller", CONTROLLERS)
+@nox.parametrize("mode", MODES)
+def load(session: nox.Session, mode: str, controller: str) -> None:
+    """Throughput and latency at full length, per cell, without the suites."""
+    cell(session, "load", mode, controller)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break a live cluster on purpose, one mutant at a time: the right check, and only it, must fail."""
+    python(session, "conformance", "mutants", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Close and draw a run again, or merge several: `nox -s report -- runs/A runs/B`."""
+    arguments = session.posargs or [RUN]
+    if wants_help(session):
+        python(session, "conformance", "report", "--help")
+        return
+    # nox knows only "failed" (1); the three exit statuses are a promise to CI owners, so this ends nox itself.
+    status = subprocess.run([str(environment(session)), "-m", "conformance", "report", *arguments], check=False)
+    if status.returncode:
+        sys.exit(status.returncode)
+
+
+@nox.session
+def cluster(session: nox.Session) -> None:
+    """Clusters by hand: `nox -s cluster -- create | list | describe | shell | kubectl | logs | delete`."""
+    os.execv(path := str(environment(session)), [path, "-m", "clusters", *(session.posargs or ["--help"])])
+
+
+@nox.session
+def components(session: nox.Session) -> None:
+    """Prepare every binary and image (`-- --list` shows version, source and state)."""
+    python(session, "clusters", "components", *session.posargs)
+    if not session.posargs:
+        python(session, "clusters", "images")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tester tested: no root, no cluster, under a minute."""
+    python(session, "pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff, strict mypy, and the rule that imports point one way."""
+    python(session, "ruff", "check", ".")
+    python(session, "ruff", "format", "--check", ".")
+    python(session, "mypy")
+    lint_imports = "import sys; from importlinter.cli import lint_imports_command as main; sys.exit(main())"
+    session.run(str(environment(session)), "-c", lint_imports, external=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Figures, never verdicts: `nox -s bench -- generator | cluster`."""
+    python(session, "bench", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Pin what requirements/*.in ask for, with hashes."""
+    for source in sorted((ROOT / "requirements").glob("*.in")):
+        session.run(
+            *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
+            *("--no-header", "--no-emit-index-url", "--upgrade", str(source.relative_to(ROOT))),
+            *("--output-file", str(source.with_suffix(".txt").relative_to(ROOT))),
+            external=True,
+        )

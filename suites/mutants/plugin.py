@@ -1,0 +1,46 @@
+"""The pytest plugin that puts one mutant to work: ``-p suites.mutants.plugin --mutant NAME``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import clusters
+from fixtures.workloads import Namespace
+
+from . import mutants
+from .model import Mutant
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--mutant", metavar="NAME", required=True, help="break the cluster this way while the checks run")
+
+
+def chosen(config: pytest.Config) -> Mutant:
+    return mutants()[config.getoption("--mutant")]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
+    """The whole cluster is disturbed once, by the process that leads the workers."""
+    mutant = chosen(session.config)
+    if mutant.during is None or hasattr(session.config, "workerinput"):
+        return (yield)
+    with mutant.during(clusters.load(session.config.getoption("--cluster"))):
+        return (yield)
+
+
+@pytest.fixture(autouse=True)
+def _mutated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every namespace of this test applies changed objects and is disturbed once it is ready."""
+    mutant = chosen(request.config)
+    marker = request.node.get_closest_marker("feature")
+    feature = str(marker.args[0]) if marker else ""
+    if mutant.change is not None:
+        change = mutant.change
+        monkeypatch.setattr(Namespace, "manifest_filters", [lambda manifest: change(manifest, feature)])
+    if mutant.after_ready is not None:
+        after_ready = mutant.after_ready
+        cluster = clusters.load(request.config.getoption("--cluster"))
+        monkeypatch.setattr(Namespace, "arranged", [lambda namespace: after_ready(cluster, namespace, feature)])
