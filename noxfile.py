@@ -121,7 +121,7 @@ def load(session: nox.Session, mode: str, controller: str) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Break a live cluster on purpose, one mutant at a time: the right check, and only it, must fail."""
-    python(session, "conformance", "mutants", *session.posargs)
+    python(session, "conformance", "mutants", "--run", RUN, "--controller", CONTROLLERS[0], *session.posargs)
 
 
 @nox.session

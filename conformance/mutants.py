@@ -1,0 +1,184 @@
+"""`nox -s mutants`: every deliberate breakage on a live cluster, and whether the right check, and only it, failed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+import clusters
+import reports
+from clusters.errors import UsageError
+from clusters.progress import progress_for_terminal
+from clusters.provider import Cluster
+from reports.model import Verdict
+from suites.mutants import mutants
+from suites.mutants.model import Mutant
+
+from . import cell, options
+from .interruption import call
+
+Fate = Literal["killed", "survived", "overreached", "error"]
+MARKS: dict[Fate, str] = {"killed": "✓", "survived": "✗", "overreached": "!", "error": "?"}
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one mutant in one mode."""
+
+    mutant: str
+    mode: str
+    breaks: str
+    fate: Fate
+    caught_by: list[str]
+    """Features that failed, as they had to."""
+    missed_by: list[str]
+    """Features that had to fail and did not."""
+    others: list[str]
+    """Features that had no business with the mutant and did not pass under it."""
+    seconds: float
+
+
+Verdicts = dict[str, Verdict]
+"""Feature → the worst verdict of its checks."""
+
+WORST_FIRST = (Verdict.ERROR, Verdict.FAILED, Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.SKIPPED)
+
+
+def judge(mutant: Mutant, mode: str, baseline: Verdicts, mutated: Verdicts, seconds: float) -> Trial:
+    """Compare the verdicts under the mutant with those without it."""
+    caught = [feature for feature in mutant.caught_by if mutated.get(feature) is Verdict.FAILED]
+    missed = [feature for feature in mutant.caught_by if mutated.get(feature) is not Verdict.FAILED]
+    others = sorted(
+        feature
+        for feature, verdict in mutated.items()
+        if feature not in mutant.caught_by and verdict is not baseline.get(feature)
+    )
+    blind = [feature for feature in mutant.caught_by if baseline.get(feature) is not Verdict.PASSED]
+    fate: Fate = "killed"
+    if blind or any(mutated.get(feature) is Verdict.ERROR for feature in mutant.caught_by) or not mutated:
+        fate = "error"
+    elif missed:
+        fate = "survived"
+    elif others:
+        fate = "overreached"
+    return Trial(
+        mutant=mutant.name,
+        mode=mode,
+        breaks=mutant.breaks,
+        fate=fate,
+        caught_by=caught,
+        missed_by=missed,
+        others=others,
+        seconds=round(seconds, 1),
+    )
+
+
+def verdicts(run: Path) -> Verdicts:
+    """The worst verdict of every feature in a run's stream."""
+    found: Verdicts = {}
+    for result in reports.read(run).results:
+        known = found.get(result.feature, result.verdict)
+        found[result.feature] = min(known, result.verdict, key=WORST_FIRST.index)
+    return found
+
+
+def checks(cluster: Cluster, run: Path, scope: Iterable[str], workers: str, extra: Sequence[str]) -> Verdicts:
+    """Run the checks below ``scope`` into a run of their own, and read what became of them."""
+    name = f"{cluster.mode}-{'-'.join(cluster.controllers)}".rstrip("-")
+    reports.start(run, command=" ".join(["pytest", *scope, *extra]), seed=0)
+    call(
+        [
+            *(sys.executable, "-m", "pytest", *scope, *extra, "-n", workers, "--dist", "worksteal", "-q"),
+            *("--cluster", cluster.name, "--run", str(run), "--cell", name),
+        ]
+    )
+    return verdicts(run)
+
+
+def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) -> list[Trial]:
+    """Run every mutant that belongs to the cluster's mode, after one baseline of all their scopes."""
+    chosen = [mutant for mutant in chosen if cluster.mode in mutant.modes]
+    scopes = sorted({path for mutant in chosen for path in mutant.scope})
+    baseline = checks(cluster, run / "baseline", scopes, workers, [])
+    done = []
+    for number, mutant in enumerate(chosen, 1):
+        print(f"\nmutant {number} of {len(chosen)}: {mutant.name} - {mutant.breaks}", flush=True)
+        began = time.monotonic()
+        extra = ["-p", "suites.mutants.plugin", "--mutant", mutant.name]
+        mutated = checks(cluster, run / mutant.name, mutant.scope, workers, extra)
+        done.append(judge(mutant, cluster.mode, baseline, mutated, time.monotonic() - began))
+    return done
+
+
+def table(done: Sequence[Trial]) -> Table:
+    shown = Table(title="Mutants", title_justify="left")
+    for heading in ("", "mutant", "mode", "caught by", "missed by", "others that changed", "s"):
+        shown.add_column(heading, overflow="fold")
+    for trial in done:
+        shown.add_row(
+            f"{MARKS[trial.fate]} {trial.fate}",
+            trial.mutant,
+            trial.mode,
+            *("\n".join(names) for names in (trial.caught_by, trial.missed_by, trial.others)),
+            f"{trial.seconds:.0f}",
+        )
+    return shown
+
+
+def select(names: Sequence[str]) -> list[Mutant]:
+    known = mutants()
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"There is no mutant {unknown[0]}.", f"The mutants are {', '.join(known)}.")
+    return [known[name] for name in names] or list(known.values())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit status 0 when every mutant was killed, 1 when one was not."""
+    made = options.parser("mutants", "Break a live cluster on purpose; the right check, and only it, must fail.")
+    made.epilog = None
+    made.add_argument("names", nargs="*", metavar="MUTANT", help="only these (default: all)")
+    made.add_argument("--list", action="store_true", help="list the mutants and what must catch them")
+    made.add_argument("--modes", default="iptables,nftables", help="kube-proxy modes (default: iptables,nftables)")
+    asked = made.parse_args(arguments)
+    console = Console()
+    if asked.list:
+        for mutant in mutants().values():
+            console.print(f"[bold]{mutant.name}[/]: {mutant.breaks} [dim]→ {', '.join(mutant.caught_by)}[/]")
+        return 0
+    chosen = select(asked.names)
+    run: Path = asked.run or Path("runs/mutants")
+    done: list[Trial] = []
+    for mode in [clusters.load(asked.cluster).mode] if asked.cluster else asked.modes.split(","):
+        cell_options = options.Options(
+            run=run,
+            mode=mode,
+            controller=asked.controller,
+            provider=asked.provider,
+            nodes=asked.nodes,
+            workers=asked.workers,
+            cluster=asked.cluster,
+            keep=asked.keep,
+            suites=True,
+            load="none",
+            seed=asked.seed,
+            pytest=[],
+        )
+        with progress_for_terminal() as progress:
+            cluster = cell.taken(cell_options) if asked.cluster else cell.made(cell_options, progress)
+        try:
+            done += trials(cluster, run / cluster.mode, chosen, asked.workers)
+        finally:
+            if not asked.cluster and not asked.keep:
+                clusters.delete(cluster.name)
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "mutants.json").write_bytes(msgspec.json.format(msgspec.json.encode(done)))
+    console.print(table(done))
+    killed = sum(trial.fate == "killed" for trial in done)
+    console.print(f"{killed} of {len(done)} mutants killed; details in {run}/mutants.json")
+    return 0 if killed == len(done) else 1
