@@ -1,1 +1,49 @@
-"""The results model, its stream on disk, and the renderers. Knows nothing of clusters, suites or load."""
+"""The results model, its stream on disk, and the renderers. Knows nothing of clusters, suites or load.
+
+Whoever runs something writes with `start`, `append` and `finish`; everything shown is made from the stream afterwards
+(``python -m reports render RUN``).
+"""
+
+from __future__ import annotations
+
+from reports.errors import ReportError
+from reports.model import (
+    AnyRecord,
+    Attempt,
+    Cell,
+    CellEnd,
+    Evidence,
+    Footer,
+    Header,
+    Interval,
+    Load,
+    Machine,
+    Result,
+    Verdict,
+)
+from reports.run import counts, exit_status, finish, start, timestamp
+from reports.stream import Stream, append, read
+
+__all__ = [
+    "AnyRecord",
+    "Attempt",
+    "Cell",
+    "CellEnd",
+    "Evidence",
+    "Footer",
+    "Header",
+    "Interval",
+    "Load",
+    "Machine",
+    "ReportError",
+    "Result",
+    "Stream",
+    "Verdict",
+    "append",
+    "counts",
+    "exit_status",
+    "finish",
+    "read",
+    "start",
+    "timestamp",
+]

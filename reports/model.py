@@ -75,6 +75,8 @@ class Cell(Record, frozen=True, kw_only=True, tag="cell"):
     """Component → version, as the cluster itself reports them where it can."""
     conditions: dict[str, str] = {}
     """Whatever else a reader needs to compare: iptables back end, image source, start-up seconds ..."""
+    timings: dict[str, float] = {}
+    """Step of the cluster's start-up → seconds since its start."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
