@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements" / "roadtest.txt"
 MODES = ["iptables", "nftables"]
 CONTROLLERS = sorted(path.parent.name for path in ROOT.glob("clusters/controllers/*/controller.toml"))
+os.environ.setdefault("ROADTEST_COMMAND", shlex.join(["./noxw", *sys.argv[1:]]))
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )

@@ -20,9 +20,8 @@ from .interruption import follow_parent, terminate_as_interrupt
 def run_cell(verb: str, arguments: Sequence[str]) -> int:
     """One cell of a run; the run's header is written by the first."""
     asked = options.parse(verb, arguments)
-    if not (asked.run / "results.jsonl").exists():
-        typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", verb, "--", *arguments])
-        reports.start(asked.run, command=typed, seed=asked.seed)
+    typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", verb, "--", *arguments])
+    reports.start(asked.run, command=typed, seed=asked.seed or None)
     with progress_for_terminal() as progress:
         return cell.run(asked, progress)
 
@@ -60,7 +59,7 @@ if __name__ == "__main__":
     follow_parent()
     try:
         sys.exit(main(sys.argv[1:]))
-    except RoadtestError as error:
+    except (RoadtestError, reports.ReportError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

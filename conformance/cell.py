@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 import time
 from collections.abc import Iterator
@@ -20,11 +19,6 @@ from .interruption import call
 from .options import Options
 
 
-def now() -> str:
-    """RFC 3339, UTC."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-
-
 def run(options: Options, progress: Progress) -> int:
     """Run one cell and return its exit status: 0, 1 (failures of theirs) or 2 (errors of ours).
 
@@ -33,7 +27,7 @@ def run(options: Options, progress: Progress) -> int:
     seconds: dict[str, float] = {}
     trouble = ""
     status = 0
-    started = now()
+    started = reports.timestamp()
     recorded = False
     cluster: Cluster | None = None
     try:
@@ -58,7 +52,7 @@ def run(options: Options, progress: Progress) -> int:
                 clusters.delete(cluster.name)
         if not recorded:
             reports.append(options.run, unmade(options, started))
-        reports.append(options.run, CellEnd(cell=options.cell, finished=now(), seconds=seconds, trouble=trouble))
+        reports.append(options.run, CellEnd(cell=options.cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble))
     return status
 
 

@@ -91,7 +91,7 @@ def verdicts(run: Path) -> Verdicts:
 def checks(cluster: Cluster, run: Path, scope: Iterable[str], workers: str, extra: Sequence[str]) -> Verdicts:
     """Run the checks below ``scope`` into a run of their own, and read what became of them."""
     name = f"{cluster.mode}-{'-'.join(cluster.controllers)}".rstrip("-")
-    reports.start(run, command=" ".join(["pytest", *scope, *extra]), seed=0)
+    reports.start(run, command=" ".join(["pytest", *scope, *extra]))
     call(
         [
             *(sys.executable, "-m", "pytest", *scope, *extra, "-n", workers, "--dist", "worksteal", "-q"),
