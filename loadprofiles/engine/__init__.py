@@ -1,0 +1,1 @@
+"""The engine: one process's load, and Locust as what carries it."""
