@@ -1,0 +1,72 @@
+"""One self-contained HTML page: no request leaves it, it works without scripts, in light and dark, and on paper.
+
+Everything foreign is escaped by Jinja; scripts other than the page's own are refused by its content security policy.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from reports import charts
+from reports.views.loads import PERCENTILES, LoadBlock, LoadLine
+from reports.views.page import Page
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class DrawnBlock:
+    """A load block with its charts."""
+
+    anchor: str
+    title: str
+    description: str
+    lines: tuple[LoadLine, ...]
+    percentiles: tuple[str, ...]
+    curve_chart: Markup
+    rate_chart: Markup
+    remarks: tuple[str, ...]
+
+
+def html(page: Page) -> str:
+    """The page's text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html.jinja").render(
+        page=page,
+        loads=[_drawn(block) for block in page.loads],
+        start_up=Markup(charts.start_up(page.steps)),
+        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_digest=_digest(f"\n{script}\n"),
+    )
+
+
+def _drawn(block: LoadBlock) -> DrawnBlock:
+    return DrawnBlock(
+        anchor=block.anchor,
+        title=block.title,
+        description=block.description,
+        lines=block.lines,
+        percentiles=PERCENTILES,
+        curve_chart=Markup(charts.latency_curves(block.curves)),
+        rate_chart=Markup("" if block.open else charts.throughput(block.rates)),
+        remarks=block.remarks,
+    )
+
+
+def _digest(script: str) -> str:
+    """What a content security policy calls a script by: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

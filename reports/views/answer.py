@@ -1,0 +1,109 @@
+"""The answer in a sentence, for whoever has to choose this week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reports.model import Verdict
+from reports.run import BROKEN, FAILED
+from reports.text import listed, plural
+from reports.views.merged import CellView, Check, Merged, feature_order
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the top of every report says."""
+
+    id: str
+    """``passed``, ``failed`` or ``error``: what the exit status says in a word."""
+    headline: str
+    sentences: tuple[str, ...]
+    troubles: tuple[str, ...]
+    status: int
+
+
+def answer(merged: Merged) -> Answer:
+    """Verdict first, then where it does not hold, then what nobody knows."""
+    word = {BROKEN: "error", FAILED: "failed"}.get(merged.status, "passed")
+    failed = _features(merged, Verdict.FAILED)
+    return Answer(
+        id=word,
+        headline=_headline(merged, failed),
+        sentences=tuple(
+            sentence for sentence in (_failures(failed, merged), _errors(merged), _loads(merged)) if sentence
+        ),
+        troubles=merged.troubles,
+        status=merged.status,
+    )
+
+
+def _headline(merged: Merged, failed: dict[str, list[CellView]]) -> str:
+    where = _where(merged.cells)
+    judged = {
+        check.result.feature for check in merged.checks if check.result.verdict in (Verdict.PASSED, Verdict.FAILED)
+    }
+    if not merged.checks:
+        return f"Nothing was judged {where}." if not any(cell.loads for cell in merged.cells) else f"Measured {where}."
+    if not judged:
+        return f"No feature was judged {where}."
+    if not failed:
+        return f"{_all(len(judged))} {where}."
+    held, verb = len(judged) - len(failed), "does" if len(failed) == 1 else "do"
+    return f"{held} of {plural(len(judged), 'feature')} hold {where}; {len(failed)} {verb} not."
+
+
+def _all(number: int) -> str:
+    return f"All {number} judged features hold" if number > 1 else "The one judged feature holds"
+
+
+def _where(cells: Iterable[CellView]) -> str:
+    cells = tuple(cells)
+    modes = list(dict.fromkeys(cell.mode for cell in cells))
+    controllers = list(dict.fromkeys(cell.controller for cell in cells if cell.controller))
+    return f"on {listed(modes)}" + (f" with {listed(controllers)}" if controllers else "") if modes else "anywhere"
+
+
+def _features(merged: Merged, verdict: Verdict) -> dict[str, list[CellView]]:
+    """Feature → the cells in which its verdict is this one."""
+    here: dict[tuple[str, str], list[Check]] = {}
+    for check in merged.checks:
+        here.setdefault((check.result.feature, check.cell.key), []).append(check)
+    found: dict[str, list[CellView]] = {}
+    for (feature, _), checks in here.items():
+        if any(check.result.verdict is verdict for check in checks):
+            found.setdefault(feature, []).append(checks[0].cell)
+    return {feature: found[feature] for feature in sorted(found, key=feature_order)}
+
+
+def _failures(failed: dict[str, list[CellView]], merged: Merged) -> str:
+    if not failed:
+        return ""
+    told = [f"{feature} {_place(feature, cells, merged)}" for feature, cells in failed.items()]
+    return f"What fails: {listed(told)}."
+
+
+def _place(feature: str, cells: list[CellView], merged: Merged) -> str:
+    ran = {check.cell.key: check.cell for check in merged.checks if check.result.feature == feature}
+    if len(ran) == 1:
+        return f"on {cells[0].title}"
+    return "on every cell" if len(cells) == len(ran) else f"only on {listed([cell.title for cell in cells])}"
+
+
+def _errors(merged: Merged) -> str:
+    errors = [check for check in merged.checks if check.result.verdict is Verdict.ERROR]
+    if not errors:
+        return ""
+    features = sorted({check.result.feature or "a check without a feature" for check in errors}, key=feature_order)
+    verb = "is" if len(errors) == 1 else "are"
+    return f"{plural(len(errors), 'check')} {verb} an error of ours, so nothing is proved there: {listed(features)}."
+
+
+def _loads(merged: Merged) -> str:
+    loads = [load for cell in merged.cells for load in cell.loads]
+    void = sum(1 for load in loads if load.void)
+    if not loads:
+        return ""
+    if not void:
+        return f"{plural(len(loads), 'load')} measured, none void."
+    return f"{len(loads) - void} of {plural(len(loads), 'load')} may be used; {void} void."

@@ -1,0 +1,158 @@
+"""Several runs as one: the cells of a CI matrix, each in a run of its own, on one page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reports.apis import APIS, api_of
+from reports.model import Cell, CellEnd, Load, Result, Verdict
+from reports.run import exit_status
+from reports.stream import Stream
+from reports.text import anchor
+
+WORST_FIRST = (Verdict.ERROR, Verdict.FAILED, Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.SKIPPED)
+"""A feature with several checks has the first of these that any of them has."""
+MODES = ("iptables", "nftables", "ipvs")
+NAMES = {
+    "contour": "Contour",
+    "envoy-gateway": "Envoy Gateway",
+    "haproxy": "HAProxy",
+    "istio": "Istio",
+    "kong": "Kong",
+    "traefik": "Traefik",
+}
+"""Controllers that write their own name otherwise than in lower case."""
+
+
+@dataclass(frozen=True)
+class CellView:
+    """One cell with everything that was recorded in it."""
+
+    key: str
+    """Unique over all runs shown, and the same whenever they are drawn."""
+    title: str
+    run: Path
+    record: Cell
+    end: CellEnd | None
+    results: tuple[Result, ...]
+    loads: tuple[Load, ...]
+
+    @property
+    def mode(self) -> str:
+        return self.record.mode
+
+    @property
+    def controller(self) -> str:
+        return controller_name(self.record.controller)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One result where it belongs."""
+
+    cell: CellView
+    result: Result
+
+    @property
+    def anchor(self) -> str:
+        return anchor("check", self.cell.key, self.result.test)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """All runs that one page shows."""
+
+    streams: tuple[Stream, ...]
+    cells: tuple[CellView, ...]
+    """By mode, then controller, then run."""
+    checks: tuple[Check, ...]
+    """By feature in the catalogue's order of APIs, then by cell."""
+    status: int
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(check.result.feature for check in self.checks))
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Every run's troubles, with the run's name where there are several."""
+        several = len(self.streams) > 1
+        return tuple(
+            f"{stream.run.resolve().name}: {trouble}" if several else trouble
+            for stream in self.streams
+            for trouble in stream.troubles
+        )
+
+
+def merge(streams: Iterable[Stream]) -> Merged:
+    """The runs as one; cells of the same name in several runs stay apart and carry their run's name."""
+    known = tuple(streams)
+    cells = sorted(
+        (_cell(stream, name) for stream in known for name in _cell_names(stream)),
+        key=lambda cell: (mode_order(cell.mode), cell.record.controller, cell.key),
+    )
+    titles = Counter(cell.title for cell in cells)
+    cells = [replace(cell, title=f"{cell.title} ({cell.key})") if titles[cell.title] > 1 else cell for cell in cells]
+    checks = [Check(cell, result) for cell in cells for result in cell.results]
+    checks.sort(key=lambda check: feature_order(check.result.feature))
+    return Merged(known, tuple(cells), tuple(checks), exit_status(*known))
+
+
+def feature_order(feature: str) -> tuple[int, int, str]:
+    """Sorts features by API as the catalogue has them, then by their first word, then by id."""
+    api, word = api_of(feature), feature.partition(".")[0]
+    return (
+        APIS.index(api) if api in APIS else len(APIS),
+        api.prefixes.index(word) if word in api.prefixes else 0,
+        feature,
+    )
+
+
+def mode_order(mode: str) -> tuple[int, str]:
+    """Sorts modes in the order of kube-proxy's history, unknown ones last."""
+    return (MODES.index(mode) if mode in MODES else len(MODES), mode)
+
+
+def controller_name(controller: str) -> str:
+    """A controller's name as its project writes it."""
+    return NAMES.get(controller, controller)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """The verdict that stands for several, or None for none."""
+    found = set(verdicts)
+    return next((verdict for verdict in WORST_FIRST if verdict in found), None)
+
+
+def _cell_names(stream: Stream) -> list[str]:
+    records: tuple[Cell | CellEnd | Result | Load, ...] = (
+        *stream.cells,
+        *stream.ends,
+        *stream.results,
+        *stream.loads,
+    )
+    return list(dict.fromkeys(record.cell for record in records))
+
+
+def _cell(stream: Stream, name: str) -> CellView:
+    run = stream.run.resolve().name
+    record = next((cell for cell in stream.cells if cell.cell == name), None) or Cell(
+        cell=name,
+        started="",
+        provider="unknown",
+        provider_reason="the cell's start was never recorded",
+        mode=name or "unknown",
+        nodes=0,
+    )
+    return CellView(
+        key=f"{run}/{name}",
+        title=" · ".join(word for word in (record.mode, controller_name(record.controller)) if word),
+        run=stream.run,
+        record=record,
+        end=next((end for end in stream.ends if end.cell == name), None),
+        results=tuple(result for result in stream.results if result.cell == name),
+        loads=tuple(load for load in stream.loads if load.cell == name),
+    )

@@ -1,0 +1,54 @@
+"""Everything that a report shows, in the order it shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.views import ground
+from reports.views.answer import Answer, answer
+from reports.views.evidence import EvidenceReader
+from reports.views.loads import LoadBlock, load_blocks
+from reports.views.matrix import Matrix, matrices
+from reports.views.merged import Merged
+from reports.views.stories import FeatureStory, Note, NotJudged, Story, feature_stories, not_judged, notes, stories
+
+
+@dataclass(frozen=True)
+class Page:
+    """One report."""
+
+    title: str
+    answer: Answer
+    tallies: tuple[ground.Tally, ...]
+    cells: tuple[ground.CellRow, ...]
+    matrices: tuple[Matrix, ...]
+    stories: tuple[Story, ...]
+    notes: tuple[Note, ...]
+    loads: tuple[LoadBlock, ...]
+    not_judged: tuple[NotJudged, ...]
+    features: tuple[FeatureStory, ...]
+    steps: tuple[ground.Step, ...]
+    versions: ground.Table
+    conditions: ground.Table
+    runs: tuple[ground.RunFacts, ...]
+
+
+def page(merged: Merged, folder: Path) -> Page:
+    """The report's values; evidence is linked relative to ``folder``, where the page will be."""
+    return Page(
+        title=", ".join(run.name for run in ground.runs(merged)),
+        answer=answer(merged),
+        tallies=ground.tallies([check.result.verdict for check in merged.checks]),
+        cells=ground.cell_rows(merged),
+        matrices=matrices(merged),
+        stories=stories(merged, EvidenceReader(folder)),
+        notes=notes(merged),
+        loads=load_blocks(merged),
+        not_judged=not_judged(merged),
+        features=feature_stories(merged),
+        steps=ground.steps(merged),
+        versions=ground.versions(merged),
+        conditions=ground.conditions(merged),
+        runs=ground.runs(merged),
+    )

@@ -1,0 +1,270 @@
+"""The story behind a verdict: requirement, expected, observed, attempts, evidence, the command that runs it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from urllib.parse import urlsplit
+
+from reports.apis import Api, api_of
+from reports.model import Result, Verdict
+from reports.text import duration, first_line, plain, printable, shorten
+from reports.views.attempts import Attempts, attempts
+from reports.views.evidence import EvidenceReader, EvidenceView
+from reports.views.marks import Mark, mark
+from reports.views.matrix import feature_anchor
+from reports.views.merged import Check, Merged, worst
+
+TEXT_LIMIT = 6_000
+"""Characters of an expectation or observation that a page shows."""
+TOLD = (Verdict.FAILED, Verdict.ERROR)
+"""Verdicts whose stories are told in full, in this order."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A public address, safe to click on: only http and https become a link."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The same check in another cell."""
+
+    cell: str
+    mark: Mark
+    href: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """One check in one cell."""
+
+    anchor: str
+    mark: Mark
+    cell: str
+    feature: str
+    feature_href: str
+    title: str
+    test: str
+    requirement: str
+    source: Link
+    reason: str
+    expected: str
+    observed: str
+    attempts: Attempts | None
+    statistics: tuple[tuple[str, str], ...]
+    notes: tuple[tuple[str, str], ...]
+    evidence: tuple[EvidenceView, ...]
+    reproduce: str
+    seconds: str
+    elsewhere: tuple[Elsewhere, ...]
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check in one cell, in a line."""
+
+    mark: Mark
+    cell: str
+    title: str
+    test: str
+    href: str
+    """Its story, where it has one."""
+    reason: str
+    statistics: tuple[tuple[str, str], ...]
+    notes: tuple[tuple[str, str], ...]
+    reproduce: str
+    seconds: str
+
+
+@dataclass(frozen=True)
+class FeatureStory:
+    """One feature: what it requires, and every check of it in every cell."""
+
+    anchor: str
+    feature: str
+    api: Api
+    mark: Mark
+    requirement: str
+    source: Link
+    checks: tuple[CheckLine, ...]
+
+
+@dataclass(frozen=True)
+class NotJudged:
+    """Checks that are unsupported or skipped for one reason."""
+
+    mark: Mark
+    feature: str
+    feature_href: str
+    cells: str
+    reason: str
+    source: Link
+
+
+@dataclass(frozen=True)
+class Note:
+    """Behaviour that was recorded and not judged."""
+
+    feature: str
+    feature_href: str
+    title: str
+    key: str
+    values: tuple[tuple[str, str], ...]
+    """Cells → what they did; one pair where all did the same."""
+    differs: bool
+
+
+def stories(merged: Merged, reader: EvidenceReader) -> tuple[Story, ...]:
+    """Failures first, then errors, each told in full."""
+    told = [check for verdict in TOLD for check in merged.checks if check.result.verdict is verdict]
+    same: dict[str, list[Check]] = {}
+    for check in merged.checks:
+        same.setdefault(check.result.test, []).append(check)
+    return tuple(_story(check, same[check.result.test], reader) for check in told)
+
+
+def feature_stories(merged: Merged) -> tuple[FeatureStory, ...]:
+    """Every feature with all its checks, evidence left to the stories."""
+    made = []
+    for feature, same in groupby(merged.checks, key=lambda check: check.result.feature):
+        checks = list(same)
+        first = checks[0].result
+        made.append(
+            FeatureStory(
+                anchor=feature_anchor(feature),
+                feature=feature or "(no feature named)",
+                api=api_of(feature),
+                mark=mark(worst(check.result.verdict for check in checks)),
+                requirement=printable(first.requirement),
+                source=link(first.source),
+                checks=tuple(_line(check) for check in checks),
+            )
+        )
+    return tuple(made)
+
+
+def not_judged(merged: Merged) -> tuple[NotJudged, ...]:
+    """Unsupported and skipped checks, those of one feature and one reason together."""
+    found: dict[tuple[str, Verdict, str], list[Check]] = {}
+    for check in merged.checks:
+        if check.result.verdict in (Verdict.UNSUPPORTED, Verdict.SKIPPED):
+            key = (check.result.feature, check.result.verdict, check.result.reason)
+            found.setdefault(key, []).append(check)
+    return tuple(
+        NotJudged(
+            mark=mark(verdict),
+            feature=feature,
+            feature_href=f"#{feature_anchor(feature)}",
+            cells=_cells(checks, merged),
+            reason=printable(reason) or "no reason was given",
+            source=link(checks[0].result.source),
+        )
+        for (feature, verdict, reason), checks in sorted(
+            found.items(), key=lambda item: list(Verdict).index(item[0][1])
+        )
+    )
+
+
+def notes(merged: Merged) -> tuple[Note, ...]:
+    """Recorded behaviour, those notes first that differ between cells."""
+    found: dict[tuple[str, str, str], list[Check]] = {}
+    for check in merged.checks:
+        for key in check.result.notes:
+            found.setdefault((check.result.feature, check.result.test, key), []).append(check)
+    made = [_note(key, checks, merged) for (_, _, key), checks in found.items()]
+    return tuple(sorted(made, key=lambda note: not note.differs))
+
+
+def link(address: str) -> Link:
+    """What a source's address may become: anything but http and https stays text."""
+    text = printable(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return Link("", text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return Link("", text)
+    return Link(address, parts.netloc.removeprefix("www.") + parts.path.rstrip("/"))
+
+
+def command(result: Result) -> str:
+    """The command that runs one check again, on one line."""
+    return " ".join(printable(result.reproduce).split())
+
+
+def _note(key: str, checks: list[Check], merged: Merged) -> Note:
+    by_value: dict[str, list[Check]] = {}
+    for check in checks:
+        by_value.setdefault(check.result.notes[key], []).append(check)
+    result = checks[0].result
+    return Note(
+        feature=result.feature,
+        feature_href=f"#{feature_anchor(result.feature)}",
+        title=printable(result.title),
+        key=printable(key),
+        values=tuple((_cells(same, merged), printable(value)) for value, same in by_value.items()),
+        differs=len(by_value) > 1,
+    )
+
+
+def _cells(checks: list[Check], merged: Merged) -> str:
+    titles = list(dict.fromkeys(check.cell.title for check in checks))
+    return "every cell" if len(titles) == len(merged.cells) > 1 else ", ".join(titles)
+
+
+def _line(check: Check) -> CheckLine:
+    result = check.result
+    return CheckLine(
+        mark=mark(result.verdict),
+        cell=check.cell.title,
+        title=printable(result.title),
+        test=printable(result.test),
+        href=_href(check),
+        reason=first_line(result.reason),
+        statistics=_statistics(result),
+        notes=_notes(result),
+        reproduce=command(result),
+        seconds=duration(result.seconds),
+    )
+
+
+def _story(check: Check, same_test: list[Check], reader: EvidenceReader) -> Story:
+    result = check.result
+    others = [other for other in same_test if other.cell is not check.cell]
+    return Story(
+        anchor=check.anchor,
+        mark=mark(result.verdict),
+        cell=check.cell.title,
+        feature=result.feature or "(no feature named)",
+        feature_href=f"#{feature_anchor(result.feature)}",
+        title=printable(result.title),
+        test=printable(result.test),
+        requirement=printable(result.requirement),
+        source=link(result.source),
+        reason=shorten(printable(result.reason), TEXT_LIMIT),
+        expected=shorten(printable(result.expected), TEXT_LIMIT),
+        observed=shorten(printable(result.observed), TEXT_LIMIT),
+        attempts=attempts(result.attempts),
+        statistics=_statistics(result),
+        notes=_notes(result),
+        evidence=tuple(reader.view(check.cell.run, item) for item in result.evidence),
+        reproduce=command(result),
+        seconds=duration(result.seconds),
+        elsewhere=tuple(Elsewhere(other.cell.title, mark(other.result.verdict), _href(other)) for other in others),
+    )
+
+
+def _href(check: Check) -> str:
+    return f"#{check.anchor}" if check.result.verdict in TOLD else ""
+
+
+def _statistics(result: Result) -> tuple[tuple[str, str], ...]:
+    return tuple((printable(name), plain(value)) for name, value in result.statistics.items())
+
+
+def _notes(result: Result) -> tuple[tuple[str, str], ...]:
+    return tuple((printable(name), printable(value)) for name, value in result.notes.items())
