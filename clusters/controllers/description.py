@@ -1,0 +1,131 @@
+"""What a controller's folder says of it: ``controller.toml``, typed.
+
+A controller is a folder: its ``controller.toml`` (this), and ``manifests/*.yaml`` that anyone could ``kubectl apply``.
+What it claims is tested; what it does not claim is reported as unsupported, with the source named there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from clusters.errors import UsageError
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One kind of traffic management that the controller says it does."""
+
+    source: str
+    """The controller's own documentation of it."""
+
+
+class IngressClaim(Claim, frozen=True, kw_only=True):
+    """It serves Ingresses of one class."""
+
+    class_name: str = msgspec.field(name="class")
+    controller: str
+    """``spec.controller`` of the IngressClass."""
+    http_port: int = 80
+    https_port: int = 443
+    unmatched_status: int = 404
+    """HTTP status for requests that no rule matches where there is no default backend: the Ingress API leaves it open."""
+
+
+class GatewayClaim(Claim, frozen=True, kw_only=True):
+    """It serves Gateways of one class."""
+
+    class_name: str = msgspec.field(name="class")
+    controller: str
+    """``spec.controllerName`` of the GatewayClass."""
+    http_port: int = 80
+    https_port: int = 443
+
+
+class CanaryByIngress(Claim, frozen=True, kw_only=True):
+    """It splits traffic between Ingresses by annotations."""
+
+    class_name: str = msgspec.field(name="class")
+    annotations: str
+    """The annotations' prefix, for example ``nginx.ingress.kubernetes.io``."""
+
+
+class CanaryClaims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How it splits traffic between a stable backend and a canary; a flavour left out is not claimed."""
+
+    ingress: CanaryByIngress | None = None
+    gateway: Claim | None = None
+
+
+class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What it tells of itself on a port of its pods, inside the cluster; paths left out do not exist."""
+
+    port: int
+    metrics: str = ""
+    """Prometheus metrics."""
+    configuration: str = ""
+    """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
+
+
+class Refusal(Claim, frozen=True, kw_only=True):
+    """A feature that the controller's documentation says it does not have."""
+
+    feature: str
+    reason: str
+
+
+class Deviation(Claim, frozen=True, kw_only=True):
+    """A difference from the specification that is known: shown beside a failed verdict, never instead of it."""
+
+    feature: str
+    explanation: str
+
+
+class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A controller, as its folder describes it."""
+
+    name: str
+    """Also its folder's name."""
+    title: str
+    documentation: str
+    component: str
+    """Its name among the components, where its version is pinned."""
+    image: str
+    """The image that its manifests run; its tag is that version."""
+    namespace: str
+    deployments: list[str]
+    """Deployments of `namespace` that must be Available before traffic is sent."""
+    service: str
+    """The LoadBalancer Service of `namespace` that traffic enters by."""
+    admin: Admin | None = None
+    settings: dict[str, str] = {}
+    """Settings that a reader of figures or verdicts must know, and why they are so."""
+    ingress: IngressClaim | None = None
+    gateway: GatewayClaim | None = None
+    canary: CanaryClaims = CanaryClaims()
+    refusals: list[Refusal] = []
+    deviations: list[Deviation] = []
+
+    def refusal(self, feature: str) -> Refusal | None:
+        """Why the controller does not have ``feature``, where its documentation says so."""
+        return next((refusal for refusal in self.refusals if refusal.feature == feature), None)
+
+    def deviation(self, feature: str) -> Deviation | None:
+        """How the controller is known to differ in ``feature``."""
+        return next((deviation for deviation in self.deviations if deviation.feature == feature), None)
+
+
+FOLDER = Path(__file__).parent
+
+
+def described(folder: Path = FOLDER) -> list[str]:
+    """Names of the controllers that have a description, sorted."""
+    return sorted(path.parent.name for path in folder.glob("*/controller.toml"))
+
+
+def describe(name: str, folder: Path = FOLDER) -> ControllerDescription:
+    """The controller called ``name``; `clusters.errors.UsageError` lists the right names where there is none."""
+    path = folder / name / "controller.toml"
+    if name not in described(folder):
+        raise UsageError(f"There is no controller called {name!r}.", f"Choose one of: {', '.join(described(folder))}.")
+    return msgspec.toml.decode(path.read_bytes(), type=ControllerDescription)

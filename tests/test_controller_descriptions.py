@@ -1,0 +1,85 @@
+"""A controller's description and its manifests must say the same, or a suite would look in the wrong place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clusters.controllers.description import FOLDER, ControllerDescription, describe, described
+from clusters.errors import UsageError
+
+
+def objects(name: str) -> list[dict[str, Any]]:
+    paths = sorted((FOLDER / name / "manifests").glob("*.yaml"))
+    return [found for path in paths for found in yaml.safe_load_all(path.read_text(encoding="utf-8")) if found]
+
+
+def of_kind(name: str, kind: str) -> dict[str, dict[str, Any]]:
+    return {found["metadata"]["name"]: found for found in objects(name) if found["kind"] == kind}
+
+
+@pytest.fixture(params=described())
+def controller(request: pytest.FixtureRequest) -> ControllerDescription:
+    return describe(request.param)
+
+
+def test_its_name_is_its_folders(controller: ControllerDescription) -> None:
+    assert (FOLDER / controller.name / "controller.toml").exists()
+
+
+def test_it_runs_the_image_that_it_names(controller: ControllerDescription) -> None:
+    deployments = of_kind(controller.name, "Deployment")
+    assert set(controller.deployments) <= set(deployments)
+    images = {
+        container["image"]
+        for deployment in deployments.values()
+        for container in deployment["spec"]["template"]["spec"]["containers"]
+    }
+    assert controller.image in images
+
+
+def test_its_load_balancer_opens_the_ports_that_it_claims(controller: ControllerDescription) -> None:
+    service = of_kind(controller.name, "Service")[controller.service]
+    assert service["spec"]["type"] == "LoadBalancer"
+    assert service["metadata"]["namespace"] == controller.namespace
+    ports = {port["port"] for port in service["spec"]["ports"]}
+    for claim in (controller.ingress, controller.gateway):
+        if claim is not None:
+            assert {claim.http_port, claim.https_port} <= ports
+
+
+def test_its_classes_name_it(controller: ControllerDescription) -> None:
+    ingress_classes = of_kind(controller.name, "IngressClass")
+    if controller.ingress is not None:
+        assert ingress_classes[controller.ingress.class_name]["spec"]["controller"] == controller.ingress.controller
+    if controller.canary.ingress is not None:
+        assert controller.canary.ingress.class_name in ingress_classes
+    if controller.gateway is not None:
+        gateway_class = of_kind(controller.name, "GatewayClass")[controller.gateway.class_name]
+        assert gateway_class["spec"]["controllerName"] == controller.gateway.controller
+
+
+def test_what_it_says_of_itself_has_a_public_source(controller: ControllerDescription) -> None:
+    said = [controller.ingress, controller.gateway, controller.canary.ingress, controller.canary.gateway]
+    said += [*controller.refusals, *controller.deviations]
+    for claim in said:
+        assert claim is None or claim.source.startswith("https://")
+
+
+def test_traefiks_entry_points_listen_on_the_ports_of_its_listeners() -> None:
+    """Traefik attaches a listener only to an entry point of the same port."""
+    traefik = describe("traefik")
+    assert traefik.gateway is not None
+    arguments = of_kind("traefik", "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert f"--entrypoints.web.address=:{traefik.gateway.http_port}" in arguments
+    assert f"--entrypoints.websecure.address=:{traefik.gateway.https_port}" in arguments
+
+
+def test_an_unknown_controller_is_answered_with_the_right_names(tmp_path: Path) -> None:
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "controller.toml").write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match="known"):
+        describe("unheard-of", tmp_path)
