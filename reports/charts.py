@@ -7,6 +7,7 @@ and print. What colour tells, dashes and point shapes tell, too.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from reports.views.ground import Step
 from reports.views.loads import Rate
 from reports.views.merged import mode_order
 
-WIDTH = 640
+WIDTH = 880
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 SERIES = 8
 """Colours that the page's style defines, ``--series-1`` and so on; more series start over, with other dashes."""
@@ -51,8 +52,9 @@ def latency_curves(curves: Sequence[Curve]) -> str:
     ]
     last = max(point.inverse for curve in curves for point in curve.points)
     ticks = [inverse for inverse in NINES if inverse <= last * 1.02]
+    steps = _steps(point.milliseconds for curve in curves for point in curve.points)
     chart = (
-        alt.Chart(alt.Data(values=rows), width=WIDTH, height=250)
+        alt.Chart(alt.Data(values=rows), width=WIDTH, height=270)
         .mark_line(strokeWidth=2.2, strokeCap="round", strokeJoin="round")
         .encode(
             x=alt.X(
@@ -65,7 +67,7 @@ def latency_curves(curves: Sequence[Curve]) -> str:
                     grid=True,
                 ),
             ),
-            y=alt.Y("y:Q", scale=alt.Scale(type="log", nice=True), axis=_milliseconds()),
+            y=alt.Y("y:Q", scale=alt.Scale(type="log", domain=[steps[0], steps[-1]]), axis=_milliseconds(steps)),
             color=_colour(curves),
             strokeDash=_dash(curves),
         )
@@ -143,8 +145,19 @@ def _legend() -> alt.Legend:
     )
 
 
-def _milliseconds() -> alt.Axis:
-    return alt.Axis(title="latency", labelExpr="datum.value >= 1000 ? datum.value / 1000 + ' s' : datum.value + ' ms'")
+def _steps(values: Iterable[float]) -> list[float]:
+    """The 1-2-5 steps from below the smallest value to above the largest."""
+    known = [value for value in values if value > 0] or [1.0]
+    powers = range(math.floor(math.log10(min(known))) - 1, math.ceil(math.log10(max(known))) + 1)
+    steps = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
+    below = max(step for step in steps if step <= min(known))
+    above = min(step for step in steps if step >= max(known) and step > below)
+    return [step for step in steps if below <= step <= above]
+
+
+def _milliseconds(steps: list[float]) -> alt.Axis:
+    words = "datum.value >= 1000 ? datum.value / 1000 + ' s' : datum.value + ' ms'"
+    return alt.Axis(title="latency", labelExpr=words, values=steps)
 
 
 def _svg(chart: alt.TopLevelMixin, title: str) -> str:

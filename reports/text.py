@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -38,10 +39,10 @@ def digits(value: float) -> str:
     """Three significant digits, thousands apart: ``12 300``, ``4.56``, ``0.0789``."""
     if value == 0:
         return "0"
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:
         return f"{value:,.0f}".replace(",", THIN)
-    text = f"{value:#.3g}".rstrip(".")
-    return text if "e" not in text else f"{value:.6f}"
+    whole = math.floor(math.log10(abs(value))) + 1
+    return f"{value:.{max(0, 3 - whole)}f}"
 
 
 def plain(value: float) -> str:

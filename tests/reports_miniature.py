@@ -90,8 +90,8 @@ def write_cell(run: Path, mode: str, controller: str = "traefik", *, bad: bool =
     cell = f"{mode}-{controller}"
     drawn = random.Random(cell)
     reports.append(run, cell_record(cell, mode, controller))
-    for number, (feature, requirement, source) in enumerate(FEATURES):
-        reports.append(run, result(cell, feature, requirement, source, number, drawn))
+    for number in range(len(FEATURES)):
+        reports.append(run, result(cell=cell, number=number, drawn=drawn))
     reports.append(run, unsupported(cell))
     reports.append(run, skipped(cell))
     for local in (f"{cell}-n1", f"{cell}-n2"):
@@ -143,8 +143,9 @@ def cell_record(cell: str, mode: str, controller: str) -> Cell:
     )
 
 
-def result(cell: str, feature: str, requirement: str, source: str, number: int, drawn: random.Random) -> Result:
+def result(*, cell: str, number: int, drawn: random.Random) -> Result:
     """A check that passed, with statistics and notes where its feature has them."""
+    feature, requirement, source = FEATURES[number]
     folder = {"svc": "services", "ep": "services", "proxy": "services", "dns": "dns"}.get(
         feature.partition(".")[0], "ingress" if feature.startswith("ing") else "gateway"
     )
@@ -190,7 +191,7 @@ def local_failure(cell: str, node: str) -> Result:
     """A failure with everything a story can have."""
     tries = [
         Attempt(
-            at=at(60 + number * 0.052),
+            at=at(60 + number * 0.05 + (number + 1) // 3 * 0.5),
             vantage="client-1" if number % 3 else "client-2",
             target=f"http://172.30.0.1{1 + number % 3}:31456/clientip",
             outcome="timeout" if number % 3 == 1 else "answered",
@@ -298,7 +299,8 @@ def evidence(run: Path, node: str) -> None:
         "\t\tnumgen random mod 2 vmap { 0 : goto endpoint-A, 1 : goto endpoint-B }\n\t}\n}\n" * 4
     )
     (folder / "objects.yaml").write_text(
-        "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  type: NodePort\n  externalTrafficPolicy: Local\n"
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n"
+        "spec:\n  type: NodePort\n  externalTrafficPolicy: Local\n"
     )
     (folder / "kube-proxy.log").write_text(
         "".join(
@@ -312,24 +314,18 @@ def loads(cell: str, mode: str, controller: str, drawn: random.Random) -> list[L
     """Four profiles; the one through the controller at a fixed rate is void in the mode nftables."""
     faster = 1.0 if mode == "iptables" else 0.82
     lagged = "The generator lagged: p99 of its send lag was 9.4 ms, more than 1 ms. Give it a core of its own."
-    return [
-        load(cell, "per-request", "clusterip", "pod on n1", 2000, 0.00042 * faster, drawn),
-        load(cell, "per-request", "nodeport", "client-1", 2000, 0.00061 * faster, drawn),
-        load(cell, "steady", "controller", "client-1", 1000, 0.0013, drawn, lagged if mode == "nftables" else ""),
-        load(cell, "saturation", "controller", "client-1", 0, 0.0041 * (1 + len(controller) / 100), drawn),
-    ]
+    slower = 1 + len(controller) / 100
+    profiles = (
+        ("per-request", "clusterip", "pod on n1", 2000, 0.00042 * faster, ""),
+        ("per-request", "nodeport", "client-1", 2000, 0.00061 * faster, ""),
+        ("steady", "controller", "client-1", 1000, 0.0013, lagged if mode == "nftables" else ""),
+        ("saturation", "controller", "client-1", 0, 0.0041 * slower, ""),
+    )
+    return [load(cell, profile, drawn) for profile in profiles]
 
 
-def load(
-    cell: str,
-    profile: str,
-    target: str,
-    vantage: str,
-    rate: float,
-    median: float,
-    drawn: random.Random,
-    void: str = "",
-) -> Load:
+def load(cell: str, asked: tuple[str, str, str, float, float, str], drawn: random.Random) -> Load:
+    profile, target, vantage, rate, median, void = asked
     histogram = HdrHistogram(1, 60_000_000, 3)
     for _ in range(20_000):
         slow = 12 if drawn.random() < 0.004 else 1

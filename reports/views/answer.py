@@ -10,6 +10,9 @@ from reports.run import BROKEN, FAILED
 from reports.text import listed, plural
 from reports.views.merged import CellView, Check, Merged, feature_order
 
+PLACES = 4
+"""Combinations of cells whose failures get a sentence of their own."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -31,7 +34,7 @@ def answer(merged: Merged) -> Answer:
         id=word,
         headline=_headline(merged, failed),
         sentences=tuple(
-            sentence for sentence in (_failures(failed, merged), _errors(merged), _loads(merged)) if sentence
+            sentence for sentence in (*_failures(failed, merged), _errors(merged), _loads(merged)) if sentence
         ),
         troubles=merged.troubles,
         status=merged.status,
@@ -76,18 +79,29 @@ def _features(merged: Merged, verdict: Verdict) -> dict[str, list[CellView]]:
     return {feature: found[feature] for feature in sorted(found, key=feature_order)}
 
 
-def _failures(failed: dict[str, list[CellView]], merged: Merged) -> str:
-    if not failed:
-        return ""
-    told = [f"{feature} {_place(feature, cells, merged)}" for feature, cells in failed.items()]
-    return f"What fails: {listed(told)}."
+def _failures(failed: dict[str, list[CellView]], merged: Merged) -> list[str]:
+    """One sentence per place, the places with most failures first."""
+    places: dict[str, list[str]] = {}
+    for feature, cells in failed.items():
+        places.setdefault(_place(feature, cells, merged), []).append(feature)
+    by_size = sorted(places.items(), key=lambda item: -len(item[1]))
+    told = [f"{'Fails' if len(features) == 1 else 'Fail'} {place}: {listed(features)}." for place, features in by_size]
+    rest = len(failed) - sum(len(features) for _, features in by_size[:PLACES])
+    return [*told[:PLACES], *([f"{plural(rest, 'feature')} more in other combinations of cells."] if rest else [])]
 
 
 def _place(feature: str, cells: list[CellView], merged: Merged) -> str:
     ran = {check.cell.key: check.cell for check in merged.checks if check.result.feature == feature}
-    if len(ran) == 1:
-        return f"on {cells[0].title}"
-    return "on every cell" if len(cells) == len(ran) else f"only on {listed([cell.title for cell in cells])}"
+    failed, everywhere = _names(cells, merged), _names(ran.values(), merged)
+    if len(everywhere) == 1:
+        return f"on {everywhere[0]}"
+    return "on every cell" if len(cells) == len(ran) else f"only on {listed(failed)}"
+
+
+def _names(cells: Iterable[CellView], merged: Merged) -> list[str]:
+    """As short as it can be told: by mode where all cells have the same controller."""
+    short = len({cell.controller for cell in merged.cells}) == 1 and len(merged.streams) == 1
+    return list(dict.fromkeys(cell.mode if short else cell.title for cell in cells))
 
 
 def _errors(merged: Merged) -> str:

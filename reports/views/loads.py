@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reports.model import Interval, Load
-from reports.text import anchor, count, digits, duration, first_line, plain, plural, printable
+from reports.text import anchor, count, digits, duration, plural, printable
 from reports.views.curves import Curve, CurveError, curve
 from reports.views.merged import CellView, Merged
 
 PERCENTILES = ("p50", "p90", "p99", "p99.9", "max")
-SHAPES = {"arrival-rate": "fixed arrival rate", "saturation": "saturation"}
 CONNECTIONS = {"per-request": "a new connection for each request", "keep-alive": "kept-alive connections"}
-TARGETS = {"clusterip": "a ClusterIP", "nodeport": "a NodePort", "controller": "the controller"}
+TARGETS = {"clusterip": "ClusterIP", "nodeport": "NodePort", "controller": "the controller"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,8 @@ class LoadBlock:
 
     anchor: str
     title: str
+    """The target, and how it was loaded."""
+    profile: str
     description: str
     open: bool
     """Whether requests arrive on a schedule; otherwise each user waits for its answer."""
@@ -68,6 +69,36 @@ class LoadBlock:
     rates: tuple[Rate, ...]
     remarks: tuple[str, ...]
     """What is missing from the charts, and why."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One block's most telling figure in every cell."""
+
+    title: str
+    href: str
+    measure: str
+    figures: tuple[str, ...]
+
+
+def glances(blocks: tuple[LoadBlock, ...], cells: tuple[str, ...]) -> tuple[Glance, ...]:
+    """p99 where requests arrive on a schedule, throughput where users wait for answers, in the order of the cells."""
+    return tuple(
+        Glance(
+            title=block.title,
+            href=f"#{block.anchor}",
+            measure="p99 latency" if block.open else "answered/s",
+            figures=tuple(_glance({line.cell: line for line in block.lines}.get(cell), block) for cell in cells),
+        )
+        for block in blocks
+    )
+
+
+def _glance(line: LoadLine | None, block: LoadBlock) -> str:
+    if line is None:
+        return "—"
+    figure = line.latencies[PERCENTILES.index("p99")] if block.open and line.latencies else line.throughput
+    return "void" if line.void or figure is None else figure.value
 
 
 def load_blocks(merged: Merged) -> tuple[LoadBlock, ...]:
@@ -90,10 +121,10 @@ def _block(key: tuple[str, ...], measured: list[tuple[CellView, Load]]) -> LoadB
             curves.append(curve(cell, usable))
         except CurveError as error:
             remarks.append(f"{cell.title}: {error}")
-    remarks += [f"{cell.title} is void: {first_line(load.void)}" for cell, load in measured if load.void]
     return LoadBlock(
         anchor=anchor("load", *key),
-        title=printable(load.profile),
+        title=_title(load),
+        profile=printable(load.profile),
         description=_description(load),
         open=load.shape == "arrival-rate",
         lines=tuple(_line(cell, load) for cell, load in measured),
@@ -101,6 +132,12 @@ def _block(key: tuple[str, ...], measured: list[tuple[CellView, Load]]) -> LoadB
         rates=tuple(_rate(cell, load) for cell, load in valid),
         remarks=tuple(remarks),
     )
+
+
+def _title(load: Load) -> str:
+    target = TARGETS.get(load.target, load.target)
+    how = f"{digits(load.offered_rate)} requests/s" if load.shape == "arrival-rate" else "saturation"
+    return printable(f"{target[:1].upper()}{target[1:]}, {how}")
 
 
 def _description(load: Load) -> str:
@@ -144,7 +181,7 @@ def _figure(interval: Interval, written: Callable[[float], str]) -> Figure:
 
 
 def _share(number: int, requests: int) -> str:
-    return f"{count(number)} ({plain(100 * number / requests)} %)" if requests else count(number)
+    return f"{count(number)} ({100 * number / requests:.2g} %)" if requests else count(number)
 
 
 def _rate(cell: CellView, load: Load) -> Rate:

@@ -42,7 +42,7 @@ class Square:
     href: str
     """The story behind it; empty where nothing ran."""
     count: str
-    """``2 of 3`` where only some of several checks have the verdict shown; empty otherwise."""
+    """``2 of 3 checks`` where only some of several checks have the verdict shown; empty otherwise."""
     hint: str
 
 
@@ -161,7 +161,7 @@ def _square(feature: str, checks: list[Check], column: Column) -> Square:
         mark=mark(verdict),
         column=name,
         href=f"#{shown[0].anchor if told else feature_anchor(feature)}",
-        count=f"{len(shown)} of {len(checks)}" if len(shown) < len(checks) else "",
+        count=f"{len(shown)} of {len(checks)} checks" if len(shown) < len(checks) else "",
         hint=f"{feature} on {name}: {verdict}"
         + (f" — {first_line(shown[0].result.reason)}" if shown[0].result.reason else ""),
     )
