@@ -1,0 +1,3 @@
+from clusters.cli import main
+
+raise SystemExit(main())

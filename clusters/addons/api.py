@@ -1,0 +1,110 @@
+"""A cluster's API, as much of it as putting manifests on a cluster needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from clusters.errors import ClusterError
+
+Object = Mapping[str, Any]
+FIELD_MANAGER = "roadtest"
+POLL_SECONDS = 0.03
+REQUEST_SECONDS = 10.0
+
+
+class ApiError(ClusterError):
+    """The API server answered with an error, or not at all (status 0)."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(f"The cluster's API server answered {status}: {message}" if status else message)
+
+
+class ClusterApi:
+    """A connection pool to one API server; safe to use from several threads."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        # Imported here: it takes a quarter of a second, which a cluster's start-up spends elsewhere meanwhile.
+        from kubernetes import config  # noqa: PLC0415
+
+        self._client = config.new_client_from_config(str(kubeconfig))
+        self._host = self._client.configuration.host
+        self._names: dict[tuple[str, str], tuple[str, bool]] = {}
+
+    def request(
+        self, method: str, path: str, body: object = None, content_type: str = "application/json"
+    ) -> dict[str, Any]:
+        """One request, the answer decoded; `ApiError` for anything but success."""
+        import urllib3  # noqa: PLC0415
+        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
+
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        for setting in self._client.configuration.auth_settings().values():
+            if setting["in"] == "header" and setting["value"]:
+                headers[setting["key"]] = setting["value"]
+        try:
+            answer = self._client.call_api(
+                method, self._host + path, headers, body, _request_timeout=REQUEST_SECONDS
+            )
+        except ApiException as error:
+            raise ApiError(int(error.status or 0), f"{method} {path}: {error.reason}") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise ApiError(0, f"{method} {path}: {error}") from error
+        content = answer.read() or b""
+        if not 200 <= answer.status < 300:
+            raise ApiError(answer.status, f"{method} {path}: {_message(content)}")
+        try:
+            decoded = msgspec.json.decode(content)
+        except msgspec.DecodeError:
+            return {"text": content.decode(errors="replace")}
+        return decoded if isinstance(decoded, dict) else {"value": decoded}
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self.request("GET", path)
+
+    def apply(self, manifest: Object) -> dict[str, Any]:
+        """Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/)."""
+        path = f"{self.path_of(manifest)}?fieldManager={FIELD_MANAGER}&force=true"
+        return self.request("PATCH", path, manifest, "application/apply-patch+yaml")
+
+    def path_of(self, manifest: Object) -> str:
+        """The address of an object, worked out from what the server says its kind is called."""
+        version, kind = manifest["apiVersion"], manifest["kind"]
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        if (version, kind) not in self._names:
+            for resource in self.get(root).get("resources", []):
+                if "/" not in resource["name"]:
+                    self._names[version, resource["kind"]] = (resource["name"], resource["namespaced"])
+        if (version, kind) not in self._names:
+            raise ApiError(404, f"the kind {kind} of {version} is not known to it")
+        plural, namespaced = self._names[version, kind]
+        metadata = manifest["metadata"]
+        folder = f"/namespaces/{metadata.get('namespace', 'default')}" if namespaced else ""
+        return f"{root}{folder}/{plural}/{metadata['name']}"
+
+
+def _message(content: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(content)["message"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return content.decode(errors="replace")[:300]
+
+
+def wait_until(
+    holds: Callable[[], bool], *, what: str, seconds: float, check: Callable[[], None] = lambda: None, cure: str = ""
+) -> None:
+    """Poll until something holds; `ClusterError` naming it when it does not within ``seconds``.
+
+    ``check`` is called between polls and may raise.
+    """
+    deadline = time.monotonic() + seconds
+    while not holds():
+        check()
+        if time.monotonic() > deadline:
+            raise ClusterError(f"{what} did not happen within {seconds:g} s.", cure)
+        time.sleep(POLL_SECONDS)

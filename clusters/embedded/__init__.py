@@ -1,0 +1,1 @@
+"""Real Kubernetes processes in network namespaces of this machine: no Docker, no uplink."""

@@ -1,0 +1,114 @@
+"""containerd's store with every image of ours in it, made once per machine; a node's own store is linked from it.
+
+Layers and unpacked files are never changed in place (overlayfs copies what is written to), so nodes share them as hard
+links; what containerd does change, its databases, is copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from filelock import FileLock
+
+from clusters.errors import ComponentError
+
+from .processes import last_lines
+
+IMPORT_SECONDS = 300.0
+NAMESPACE = "k8s.io"
+FORM = "1"
+"""Part of the key: raise it when the store is made in another way."""
+
+
+def key(archives: Mapping[str, Path], containerd: Path) -> str:
+    """Names the store that holds exactly these images, made by this containerd."""
+    digest = hashlib.sha256(FORM.encode())
+    for name, path in sorted({**archives, "": containerd}.items()):
+        status = path.stat()
+        digest.update(f"{name}\0{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def prepare(
+    archives: Mapping[str, Path], *, containerd: Path, ctr: Path, cache: Path, say: Callable[[str], None]
+) -> Path:
+    """The store with these images, made if the cache does not have it. Two processes at once make it once."""
+    store = cache / "image-stores" / key(archives, containerd)
+    if store.exists():
+        return store
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(store.with_suffix(".lock")):
+        if store.exists():
+            return store
+        say(f"importing {len(archives)} images (once)")
+        draft = store.with_name(f"{store.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        try:
+            _import(archives, draft, containerd, ctr)
+            (draft / "root").rename(store)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return store
+
+
+def _import(archives: Mapping[str, Path], draft: Path, containerd: Path, ctr: Path) -> None:
+    """Run a containerd of its own on the draft. Its mounts and processes are in namespaces that end with it."""
+    socket = Path("/run/containerd/containerd.sock")
+    settings = draft / "containerd.toml"
+    settings.write_text(
+        f'version = 3\nroot = "{draft / "root"}"\nstate = "/run/containerd"\n'
+        'disabled_plugins = ["io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"]\n'
+        f'[grpc]\n  address = "{socket}"\n'
+        "[plugins.'io.containerd.gc.v1.scheduler']\n  startup_delay = \"1h\"\n",
+        encoding="utf-8",
+    )
+    Path("/run/containerd").mkdir(exist_ok=True)
+    log = draft / "containerd.log"
+    imports = " && ".join(
+        f'"{ctr}" -a {socket} -n {NAMESPACE} images import --local --snapshotter overlayfs "{archive}"'
+        for archive in dict.fromkeys(archives.values())
+    )
+    script = f"""\
+mount -t tmpfs roadtest /run/containerd || exit 1
+"{containerd}" --config "{settings}" &
+until "{ctr}" -a {socket} version; do kill -0 $! || exit 1; sleep 0.05; done
+{imports} || exit 1
+kill $!
+wait $!
+"""
+    with log.open("wb") as output:
+        done = subprocess.run(
+            ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "slave"]
+            + ["/bin/sh", "-c", script],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            timeout=IMPORT_SECONDS,
+            check=False,
+        )
+    if done.returncode not in {0, 143}:
+        raise ComponentError(
+            "The images could not be imported into containerd.", f"Its last lines:\n{last_lines(log, 12)}"
+        )
+
+
+def link(store: Path, target: Path) -> None:
+    """Give a node a containerd root of its own: directories and databases copied, everything else hard-linked."""
+    target.mkdir(parents=True)
+    try:
+        subprocess.run(["cp", "-al", f"{store}/.", str(target)], check=True, capture_output=True)
+    except subprocess.CalledProcessError:
+        # Another file system: hard links cannot reach it.
+        shutil.rmtree(target)
+        subprocess.run(["cp", "-a", "--reflink=auto", f"{store}/.", str(target)], check=True, capture_output=True)
+    for database in target.glob("*/*.db"):
+        copy = database.with_suffix(".copy")
+        shutil.copy2(database, copy)
+        copy.replace(database)
+
+

@@ -1,0 +1,104 @@
+"""The embedded provider: `clusters.provider.Provider` with real Kubernetes processes in namespaces of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from clusters import records
+from clusters.errors import ClusterError
+from clusters.provider import Cluster, ClusterSpec
+
+from . import addresses, names, remains, removal
+from .bring_up import BringUp
+from .node_files import Host, NodeFolders
+from .parts import Parts
+from .processes import last_lines
+from .timeline import Timeline
+
+
+class EmbeddedProvider:
+    """Clusters on this machine: Linux, root."""
+
+    name = "embedded"
+
+    def unavailable(self) -> str:
+        if os.geteuid() != 0:
+            return "An embedded cluster needs root: run it with sudo."
+        return ""
+
+    def create(self, spec: ClusterSpec, say: Callable[[str], None] = lambda line: None) -> Cluster:
+        names.check_cluster_name(spec.name)
+        plan = addresses.plan(spec)
+        folder = records.folder(spec.name)
+        with self.lock(spec.name):
+            if not remains.find(spec.name, folder, []).none:
+                raise ClusterError(
+                    f"There is a cluster called {spec.name} already.",
+                    f"Remove it with: python -m clusters delete {spec.name}; or choose another name.",
+                )
+            timeline = Timeline(say)
+            try:
+                cluster = BringUp(spec, plan, folder, self.host(), lambda: Parts(say), timeline).run()
+                records.save(cluster)
+            except BaseException:
+                removal.remove(spec.name, folder)
+                raise
+            return cluster
+
+    def delete(self, name: str) -> None:
+        names.check_cluster_name(name)
+        with self.lock(name):
+            removal.remove(name, records.folder(name))
+
+    def lock(self, name: str) -> FileLock:
+        """Held by whoever creates or removes the cluster; the kernel lets go of it when its holder dies."""
+        names.RUN_FOLDER.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(names.RUN_FOLDER / f"{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ClusterError(
+                f"Another process is creating or removing the cluster {name}.", "Wait for it, or interrupt it."
+            ) from None
+        return lock
+
+    def host(self) -> Host:
+        return Host(
+            cgroup_v2=Path("/sys/fs/cgroup/cgroup.controllers").exists(),
+            lowers_oom_score=False,
+            runc=Path("/usr/sbin/runc"),
+        )
+
+    def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:
+        for place in cluster.nodes:
+            init = remains.init_of(cluster.name, place.netns)
+            if init is None:
+                continue
+            bundles = Path(f"/proc/{init}/root/run/containerd/io.containerd.runtime.v2.task/k8s.io")
+            for file in bundles.glob("*/config.json"):
+                with suppress(OSError, ValueError):
+                    bundle = json.loads(file.read_bytes())
+                    notes = bundle.get("annotations", {})
+                    if (
+                        notes.get("io.kubernetes.cri.container-type") == "sandbox"
+                        and notes.get("io.kubernetes.cri.sandbox-namespace") == namespace
+                        and notes.get("io.kubernetes.cri.sandbox-name") == pod
+                    ):
+                        for space in bundle["linux"]["namespaces"]:
+                            if space["type"] == "network":
+                                return f"/proc/{init}/root{space['path']}" if space.get("path") else place.netns
+                        return place.netns
+        return ""
+
+    def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
+        return last_lines(cluster.state / "logs" / node / f"{component}.log", lines)
+
+
+__all__ = ["EmbeddedProvider", "NodeFolders", "msgspec"]
