@@ -32,14 +32,12 @@ METHOD = (
 
 
 def of_rate(counts: Sequence[int], block_seconds: float) -> Interval:
-    """Events per second, from the counts of equal blocks of time."""
+    """Events per second, from the counts of at least four equal blocks of time."""
     from scipy import stats  # noqa: PLC0415  (half a second of import, wanted only at the end of a load)
 
     pairs = np.asarray(counts[: len(counts) // 2 * 2], dtype=np.float64).reshape(-1, 2)
     rates = pairs.mean(axis=1) / block_seconds
     mean = sum(counts) / len(counts) / block_seconds
-    if rates.size < 2:
-        return Interval(value=mean, low=0.0, high=float("inf"))
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, rates.size - 1) * rates.std(ddof=1) / np.sqrt(rates.size))
     return Interval(value=mean, low=max(mean - reach, 0.0), high=mean + reach)
 

@@ -19,7 +19,7 @@ from typing import Any
 import gevent
 import msgspec
 from gevent.event import Event
-from locust import User, events, task
+from locust import User, events, runners, task
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
@@ -35,6 +35,8 @@ from loadprofiles.engine.plan import Measurement, Plan
 from loadprofiles.engine.recorder import Recorder
 
 REPORT = "roadtest"
+runners.WORKER_REPORT_INTERVAL = 1.0
+"""Seconds; Locust's 3 would be most of a short load's time."""
 WATCH_EVERY = 0.5
 """Seconds between the master's looks at its workers."""
 

@@ -53,6 +53,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(
                 f"Load {self.name}: seconds must be in (0, {MAX_SECONDS:g}], the warm-up at least 0, the time-out above 0."
             )
+        if self.blocks < 4:
+            raise UsageError(f"Load {self.name}: intervals need at least 4 blocks of time, not {self.blocks}.")
         if self.users < 1 or self.users < self.processes:
             raise UsageError(f"Load {self.name}: {self.users} users cannot be shared by {self.processes} processes.")
         if self.shape == "arrival-rate":

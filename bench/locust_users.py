@@ -1,0 +1,21 @@
+"""Locust's own users, for the comparison: ``locust -f bench/locust_users.py --host … Fast`` or ``Plain``."""
+
+from __future__ import annotations
+
+from locust import FastHttpUser, HttpUser, task
+
+
+class Fast(FastHttpUser):
+    """Locust's fast client, over geventhttpclient."""
+
+    @task
+    def get(self) -> None:
+        self.client.get("/")
+
+
+class Plain(HttpUser):
+    """Locust's default client, over requests."""
+
+    @task
+    def get(self) -> None:
+        self.client.get("/")

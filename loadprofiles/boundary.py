@@ -1,0 +1,18 @@
+"""Which addresses load may go to: loopback, and what belongs to the run's own cluster. Nothing else, ever."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, ip_network, summarize_address_range
+
+from clusters.provider import Cluster
+
+
+def networks(cluster: Cluster) -> list[str]:
+    """The cluster's pods and Services, each of its nodes and hosts, and its LoadBalancer pool."""
+    allowed = [str(ip_network(cluster.pod_subnet)), str(ip_network(cluster.service_subnet))]
+    allowed += [f"{place.address}/32" for place in (*cluster.nodes, *cluster.servers)]
+    if cluster.load_balancer_pool:
+        first, _, last = cluster.load_balancer_pool.partition("-")
+        pool = summarize_address_range(IPv4Address(first.strip()), IPv4Address((last or first).strip()))
+        allowed += [str(network) for network in pool]
+    return allowed

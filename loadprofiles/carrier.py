@@ -1,0 +1,119 @@
+"""Starts Locust where the vantage is, and reads what it measured.
+
+The process enters the vantage's network namespace with `nsenter` before Python starts: its packets, source ports and
+TCP settings are the vantage's, everything else is this machine's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from clusters.errors import MachineError, RoadtestError
+from loadprofiles.engine.plan import Measurement, Plan
+
+LOCUSTFILE = Path(__file__).parent / "engine" / "locustfile.py"
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 30.0
+"""What Locust may take to start and to end, beside the load itself."""
+LAST_LINES = 6
+
+
+class GeneratorError(RoadtestError):
+    """The generator did not come to its end: ours."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What Locust's master, or only process, left behind."""
+
+    trouble: str = ""
+    measured: Measurement | None = None
+
+
+def carry(plan: Plan, netns: str = "") -> Measurement:
+    """Send a load from a network namespace (empty: this one); `GeneratorError` when nothing was measured."""
+    plan = plan.check()
+    with tempfile.TemporaryDirectory(prefix="roadtest-load-") as folder:
+        outcome = Path(folder) / "outcome.json"
+        command = _command(msgspec.structs.replace(plan, outcome=str(outcome)), netns)
+        limit = plan.warmup_seconds + plan.seconds + plan.timeout_seconds + START_SECONDS
+        status, output = _run(command, limit)
+        try:
+            told = msgspec.json.decode(outcome.read_bytes(), type=Outcome)
+        except (OSError, msgspec.DecodeError):
+            raise GeneratorError(
+                f"The generator of load {plan.name} ended with status {status} and without figures.", _last(output)
+            ) from None
+    if told.measured is None:
+        raise GeneratorError(f"Load {plan.name} was not measured: {told.trouble or 'nothing was sent'}.", _last(output))
+    return told.measured
+
+
+def _command(plan: Plan, netns: str) -> list[str]:
+    prefix = ["nsenter", f"--net={netns}"] if netns else []
+    command = [
+        *prefix,
+        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)),
+        *("--headless", "--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0"),
+        *("--users", str(plan.users), "--spawn-rate", str(plan.users)),
+        *("--run-time", f"{plan.warmup_seconds + plan.seconds + plan.timeout_seconds + START_SECONDS / 2:.0f}s"),
+        *("--plan", msgspec.json.encode(plan).decode()),
+    ]
+    if plan.processes:
+        port = str(_free_port())
+        command += ["--processes", str(plan.processes), "--master-bind-host", "127.0.0.1"]
+        command += ["--master-bind-port", port, "--master-port", port]
+    return command
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _run(command: list[str], limit: float) -> tuple[int, str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH", "")]))
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            start_new_session=True,  # so that workers can be ended with it
+        )
+    except FileNotFoundError as error:
+        raise MachineError(f"{error.filename} is not installed.", "Debian and Ubuntu: apt install util-linux.") from None
+    try:
+        output, _ = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise GeneratorError(f"The generator did not end within {limit:.0f} s.", "It was stopped.") from None
+    except BaseException:  # Ctrl-C too: nothing of ours goes on sending
+        _end(process)
+        raise
+    return process.returncode, output
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.communicate()
+
+
+def _last(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
+    return "Its last lines: " + " | ".join(lines[-LAST_LINES:]) if lines else "It wrote nothing."
