@@ -6,6 +6,9 @@ Whoever runs something writes with `start`, `append` and `finish`; everything sh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from reports.errors import ReportError
 from reports.model import (
     AnyRecord,
@@ -23,6 +26,17 @@ from reports.model import (
 )
 from reports.run import counts, exit_status, finish, start, timestamp
 from reports.stream import Stream, append, read
+
+
+def render(runs: Sequence[Path], *, out: Path | None = None) -> int:
+    """Write results.xml, summary.md and report.html, show the summary, return the runs' exit status.
+
+    See `reports.drawing.render`; this loads the libraries that draw only when something is drawn.
+    """
+    from reports.drawing import render as draw  # noqa: PLC0415 - see above
+
+    return draw(runs, out=out)
+
 
 __all__ = [
     "AnyRecord",
@@ -44,6 +58,7 @@ __all__ = [
     "exit_status",
     "finish",
     "read",
+    "render",
     "start",
     "timestamp",
 ]

@@ -209,6 +209,9 @@ def _cell_troubles(records: list[AnyRecord]) -> Iterator[str]:
 def _result_troubles(records: list[AnyRecord]) -> Iterator[str]:
     if not _figures(records):
         yield "The run holds neither a verdict nor a figure: nothing was run."
+    loads = _only(records, Load)
+    if loads and not _only(records, Result) and all(load.void for load in loads):
+        yield "Every load is void and nothing else was run: there is no figure."
     times = Counter((result.cell, result.test) for result in _only(records, Result))
     for (cell, test), judged in times.items():
         if judged > 1:

@@ -91,17 +91,20 @@ def _failures(failed: dict[str, list[CellView]], merged: Merged) -> list[str]:
 
 
 def _place(feature: str, cells: list[CellView], merged: Merged) -> str:
-    ran = {check.cell.key: check.cell for check in merged.checks if check.result.feature == feature}
-    failed, everywhere = _names(cells, merged), _names(ran.values(), merged)
-    if len(everywhere) == 1:
-        return f"on {everywhere[0]}"
-    return "on every cell" if len(cells) == len(ran) else f"only on {listed(failed)}"
-
-
-def _names(cells: Iterable[CellView], merged: Merged) -> list[str]:
-    """As short as it can be told: by mode where all cells have the same controller."""
-    short = len({cell.controller for cell in merged.cells}) == 1 and len(merged.streams) == 1
-    return list(dict.fromkeys(cell.mode if short else cell.title for cell in cells))
+    """Where a feature fails, as short as it is true: a mode, a controller, or else the cells."""
+    failed = {cell.key for cell in cells}
+    ran = {check.cell.key: check.cell for check in merged.checks if check.result.feature == feature}.values()
+    if len(ran) == 1:
+        return f"on {cells[0].title}"
+    if len(failed) == len(ran):
+        return "on every cell"
+    modes = list(dict.fromkeys(cell.mode for cell in cells))
+    if failed == {cell.key for cell in ran if cell.mode in modes}:
+        return f"only on {listed(modes)}"
+    controllers = list(dict.fromkeys(cell.controller for cell in cells))
+    if failed == {cell.key for cell in ran if cell.controller in controllers}:
+        return f"only with {listed(controllers)}"
+    return f"only on {listed([cell.title for cell in cells])}"
 
 
 def _errors(merged: Merged) -> str:

@@ -1,0 +1,61 @@
+"""From the streams of runs to everything that people and CI systems read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from reports.errors import ReportError
+from reports.html import html
+from reports.junit import junit
+from reports.markdown import markdown
+from reports.stream import read
+from reports.terminal import show
+from reports.views.merged import Merged, merge
+from reports.views.page import page
+
+JUNIT, SUMMARY, HTML = "results.xml", "summary.md", "report.html"
+
+
+def render(runs: Sequence[Path], *, out: Path | None = None, console: Console | None = None) -> int:
+    """Write results.xml, summary.md and report.html, show the summary, and return the exit status of the runs.
+
+    Several runs, for example the cells of a CI matrix, become one report. ``out`` is the first run's folder where it
+    is not given. `ReportError` where a run cannot be read or the files cannot be written.
+    """
+    merged = _merged(runs)
+    folder = out or runs[0]
+    shown = page(merged, folder)
+    files = {JUNIT: junit(merged), SUMMARY: markdown(shown).encode(), HTML: html(shown).encode()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _replace(folder / name, content)
+    except OSError as error:
+        raise ReportError(
+            f"The report cannot be written to {folder}: {error.strerror}.", "Name another folder with --out."
+        ) from error
+    screen = console or Console()
+    show(shown, screen)
+    screen.print(f"\n{folder / HTML}", style="dim", markup=False, highlight=False, soft_wrap=True)
+    return merged.status
+
+
+def summarise(runs: Sequence[Path], *, console: Console | None = None) -> int:
+    """Show the summary alone, and return the exit status of the runs."""
+    merged = _merged(runs)
+    show(page(merged, runs[0]), console or Console())
+    return merged.status
+
+
+def _merged(runs: Sequence[Path]) -> Merged:
+    return merge(read(run) for run in dict.fromkeys(runs))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Readers of an earlier report see it or the new one, never half of one."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_bytes(content)
+    draft.replace(path)

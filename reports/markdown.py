@@ -1,0 +1,219 @@
+"""The summary in Markdown, for a CI job's summary or a comment on a pull request.
+
+Foreign text is escaped or fenced, so that it can neither break the layout nor call people by ``@name``. GitHub takes
+comments of at most 65,536 characters, so stories and then tables are left out until the summary fits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from reports.text import first_line, plural, printable, shorten
+from reports.views.loads import PERCENTILES, Figure, LoadBlock, LoadLine
+from reports.views.marks import MARKS
+from reports.views.matrix import Matrix, Section, Square
+from reports.views.page import Page
+from reports.views.stories import NotJudged, Story
+
+TEMPLATES = Path(__file__).parent / "templates"
+LIMIT = 60_000
+BLOCK_LIMIT = 800
+CUTS = ((20, True), (5, True), (0, True), (0, False))
+"""How many stories are told and whether the matrices are shown, from the best to the last resort."""
+SIGNS = {"passed": "✅", "failed": "❌", "error": "⚠️"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$])")
+
+
+@dataclass(frozen=True)
+class StoryText:
+    """One failure or error, its paragraphs already escaped."""
+
+    heading: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One API's rows; open where something is wrong."""
+
+    summary: str
+    open: bool
+    table: str
+
+
+@dataclass(frozen=True)
+class MatrixText:
+    """One matrix, folded by API."""
+
+    title: str
+    folds: tuple[Fold, ...]
+
+
+@dataclass(frozen=True)
+class LoadText:
+    """One load block."""
+
+    title: str
+    description: str
+    table: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All parts of a summary, as Markdown."""
+
+    sign: str
+    headline: str
+    sentences: tuple[str, ...]
+    troubles: tuple[str, ...]
+    cells: str
+    stories: tuple[StoryText, ...]
+    more: str
+    matrices: tuple[MatrixText, ...]
+    loads: tuple[LoadText, ...]
+    not_judged: tuple[str, ...]
+    footer: str
+
+
+def markdown(page: Page) -> str:
+    """The summary's text, shorter than a comment may be."""
+    # Not HTML: every value that reaches the template went through `inline`, `code`, `fence` or `table` below.
+    environment = jinja2.Environment(  # noqa: S701
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("summary.md.jinja")
+    for stories, matrices in CUTS:
+        text = template.render(page=_summary(page, stories, matrices=matrices))
+        if len(text) <= LIMIT:
+            return text
+    return f"{text[:LIMIT]}\n\nThe rest is in report.html.\n"
+
+
+def inline(text: str) -> str:
+    """Foreign text inside a paragraph or a table's cell."""
+    line = " ".join(printable(text).split())
+    escaped = _SPECIAL.sub(r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    return escaped.replace("@", "@\N{ZERO WIDTH SPACE}")
+
+
+def code(text: str) -> str:
+    """Foreign text as a code span, also inside of a table."""
+    line = " ".join(printable(text).split())
+    ticks = _longer_than_any("`", line, 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{pad}{line}{pad}{ticks}".replace("|", "\\|") if line else ""
+
+
+def fence(text: str) -> str:
+    """Foreign text as a block of its own."""
+    block = shorten(printable(text).strip("\n"), BLOCK_LIMIT)
+    ticks = _longer_than_any("`", block, 3)
+    return f"{ticks}text\n{block}\n{ticks}"
+
+
+def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of values that are Markdown already."""
+    columns = list(heading)
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _longer_than_any(tick: str, text: str, least: int) -> str:
+    longest = max((len(found) for found in re.findall(f"{tick}+", text)), default=0)
+    return tick * max(least, longest + 1)
+
+
+def _summary(page: Page, stories: int, *, matrices: bool) -> Summary:
+    left = len(page.stories) - stories
+    return Summary(
+        sign=SIGNS[page.answer.id],
+        headline=inline(page.answer.headline),
+        sentences=tuple(inline(sentence) for sentence in page.answer.sentences),
+        troubles=tuple(inline(trouble) for trouble in page.answer.troubles),
+        cells=_cells(page),
+        stories=tuple(_story(story) for story in page.stories[:stories]),
+        more=f"{plural(left, 'more story') if left == 1 else f'{left} more stories'} in report.html."
+        if left > 0
+        else "",
+        matrices=tuple(_matrix(matrix) for matrix in page.matrices) if matrices else (),
+        loads=tuple(_load(block) for block in page.loads),
+        not_judged=tuple(_not_judged(item) for item in page.not_judged),
+        footer=f"Exit status {page.answer.status}. Everything, with evidence and curves, is in report.html of "
+        f"{', '.join(code(run.name) for run in page.runs)}.",
+    )
+
+
+def _cells(page: Page) -> str:
+    heading = ["cell", "cluster", *(f"{mark.emoji} {mark.word}" for mark in MARKS.values()), "load", "time"]
+    rows = [
+        [
+            inline(cell.title),
+            inline(f"{cell.provider}, {cell.nodes}"),
+            *(str(tally.number or "") for tally in cell.tallies),
+            inline(cell.loads),
+            inline(cell.total or cell.trouble),
+        ]
+        for cell in page.cells
+    ]
+    return table(heading, rows)
+
+
+def _story(story: Story) -> StoryText:
+    sign = next(mark.emoji for mark in MARKS.values() if mark.id == story.mark.id)
+    source = f"[source]({story.source.href.replace(')', '%29').replace(' ', '%20')})" if story.source.href else ""
+    blocks = {"Expected": story.expected, "Observed": story.observed, "Run it again": story.reproduce}
+    paragraphs = (
+        inline(story.reason),
+        f"> {inline(story.requirement)} {source}".rstrip() if story.requirement else "",
+        *(f"{name}:\n\n{fence(text)}" for name, text in blocks.items() if text),
+    )
+    heading = f"{sign} {code(story.feature)} {inline(story.title)} ({inline(story.cell)})"
+    return StoryText(heading, tuple(paragraph for paragraph in paragraphs if paragraph))
+
+
+def _matrix(matrix: Matrix) -> MatrixText:
+    columns = [inline(" ".join(word for word in (column.controller, column.mode) if word)) for column in matrix.columns]
+    return MatrixText(matrix.title, tuple(_fold(section, columns) for section in matrix.sections))
+
+
+def _fold(section: Section, columns: list[str]) -> Fold:
+    rows = [[code(row.feature), *(_square(square) for square in row.squares)] for row in section.rows]
+    wrong = any({"failed", "error"} & set(row.verdicts.split()) for row in section.rows)
+    return Fold(f"<b>{section.api.title}</b>: {section.summary}", wrong, table(["feature", *columns], rows))
+
+
+def _square(square: Square) -> str:
+    return " ".join(word for word in (square.mark.emoji, square.mark.word, square.count) if word)
+
+
+def _load(block: LoadBlock) -> LoadText:
+    heading = ["cell", "answered/s", *PERCENTILES, "errors"]
+    rows = [_load_row(line) for line in block.lines]
+    return LoadText(inline(block.title), inline(block.description), table(heading, rows))
+
+
+def _load_row(line: LoadLine) -> list[str]:
+    if line.void:
+        return [inline(line.cell), f"**void**: {inline(first_line(line.void))}", *([""] * len(PERCENTILES)), ""]
+    errors = ", ".join(f"{kind} {number}" for kind, number in line.errors) or "none"
+    figures = (line.throughput, *line.latencies)
+    return [inline(line.cell), *(_figure(figure) for figure in figures), inline(errors)]
+
+
+def _figure(figure: Figure | None) -> str:
+    if figure is None:
+        return "—"
+    return f"{figure.value} ({figure.interval})" if figure.interval else figure.value
+
+
+def _not_judged(item: NotJudged) -> str:
+    return f"{code(item.feature)} {item.mark.word} on {inline(item.cells)}: {inline(first_line(item.reason))}"

@@ -1,0 +1,85 @@
+"""The summary at the end of a run, in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from reports.text import first_line
+from reports.views.loads import Figure
+from reports.views.marks import MARKS
+from reports.views.page import Page
+from reports.views.stories import Story
+
+STYLES = {"passed": "green", "failed": "bold red", "error": "bold magenta", "unsupported": "dim", "skipped": "dim"}
+STORIES = 12
+"""Failures and errors told in the terminal; the page has them all."""
+
+
+def show(page: Page, console: Console) -> None:
+    """Answer, cells, what went wrong, figures; nothing that scrolls the answer away."""
+    console.print()
+    _cells(page, console)
+    for story in page.stories[:STORIES]:
+        _story(story, console)
+    if len(page.stories) > STORIES:
+        console.print(f"{len(page.stories) - STORIES} more are in report.html\n", style="dim")
+    _loads(page, console)
+    console.print(page.answer.headline, style=STYLES[page.answer.id], markup=False, highlight=False)
+    for sentence in page.answer.sentences:
+        console.print(sentence, markup=False, highlight=False)
+    for trouble in page.answer.troubles:
+        console.print(f"not whole: {trouble}", style=STYLES["error"], markup=False, highlight=False)
+
+
+def _cells(page: Page, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("cell", no_wrap=True)
+    for mark in MARKS.values():
+        table.add_column(mark.word, justify="right")
+    table.add_column("load")
+    table.add_column("time", justify="right")
+    for cell in page.cells:
+        numbers = (
+            f"[{STYLES[tally.mark.id]}]{tally.mark.sign} {tally.number}[/]" if tally.number else "[dim]·[/]"
+            for tally in cell.tallies
+        )
+        table.add_row(escape(cell.title), *numbers, escape(cell.loads), escape(cell.total or cell.trouble))
+    console.print(table)
+    console.print()
+
+
+def _story(story: Story, console: Console) -> None:
+    style = STYLES[story.mark.id]
+    title = f"[{style}]{story.mark.sign} {story.mark.word}[/] [bold]{escape(story.feature)}[/] {escape(story.title)}"
+    console.print(f"{title} [dim]{escape(story.cell)}[/]", highlight=False)
+    parts = {"": story.reason, "expected ": story.expected, "observed ": story.observed, "again    ": story.reproduce}
+    for name, text in parts.items():
+        if text:
+            console.print(f"  [dim]{name}[/]{escape(first_line(text, 400))}", highlight=False, soft_wrap=True)
+    console.print()
+
+
+def _loads(page: Page, console: Console) -> None:
+    if not page.loads:
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("load", no_wrap=True)
+    for heading in ("answered/s", "p50", "p99", "p99.9"):
+        table.add_column(heading, justify="right")
+    for block in page.loads:
+        table.add_row(f"[bold]{escape(block.title)}[/]")
+        for line in block.lines:
+            if line.void:
+                table.add_row(f"  {escape(line.cell)}", "[magenta]void[/]")
+            else:
+                p50, _, p99, p999, _ = line.latencies
+                figures = (_value(figure) for figure in (line.throughput, p50, p99, p999))
+                table.add_row(f"  {escape(line.cell)}", *figures)
+    console.print(table)
+    console.print()
+
+
+def _value(figure: Figure | None) -> str:
+    return figure.value if figure else "—"
