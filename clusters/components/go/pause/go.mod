@@ -1,0 +1,3 @@
+module roadtest/components/pause
+
+go 1.26.0
