@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from clusters.errors import ComponentError, MachineError
 
@@ -71,28 +70,21 @@ class Store:
         entry = self.entry(name, key)
         if entry is None:
             return "its description is missing or unreadable" if place.exists() else "it is not there"
-        suspects = {}
+        files = place / "files"
+        suspects = []
         for relative, known in entry.files.items():
             try:
-                now = (place / "files" / relative).stat()
+                now = (files / relative).stat()
             except OSError:
                 return f"{relative} is missing"
             if now.st_size != known.size:
                 return f"{relative} has {now.st_size} bytes instead of {known.size}"
             if thorough or (now.st_mtime_ns, now.st_ino) != (known.mtime_ns, known.inode):
-                suspects[relative] = known
-        if not suspects:
-            return ""
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            try:
-                sums = list(pool.map(lambda relative: sha256_of(place / "files" / relative), suspects))
-            except OSError as error:
-                return f"it cannot be read ({error.strerror})"
-        for relative, digest in zip(suspects, sums, strict=True):
-            if digest != suspects[relative].sha256:
-                return f"{relative} has another checksum than when it was made"
-        self._write(place, msgspec.structs.replace(entry, files=_described(place / "files", entry.files)))
-        return ""
+                suspects.append(relative)
+        wrong = _wrong_sums(files, entry, suspects)
+        if suspects and not wrong:
+            self._write(place, msgspec.structs.replace(entry, files=_described(files, entry.files)))
+        return wrong
 
     @contextlib.contextmanager
     def draft(self, name: str) -> Iterator[Path]:
@@ -127,7 +119,9 @@ class Store:
                 except OSError as error:
                     if error.errno not in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
                         raise
-                # Somebody else's, whole or damaged: ours is new and whole, so theirs makes way.
+                # Somebody else's: it stays if it is whole.
+                if not self.damage(entry.name, key):
+                    return place
                 with contextlib.suppress(FileNotFoundError):
                     place.rename(old := draft.parent / f"{os.getpid()}.old.{secrets.token_hex(4)}")
                     remove(old)
@@ -154,8 +148,20 @@ class Store:
         """What killed processes left."""
         for draft in parent.iterdir():
             owner = draft.name.partition(".")[0]
-            if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 remove(draft)
+
+
+def _wrong_sums(files: Path, entry: Entry, suspects: list[str]) -> str:
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        try:
+            sums = list(pool.map(lambda relative: sha256_of(files / relative), suspects))
+        except OSError as error:
+            return f"{error.filename} cannot be read ({error.strerror})"
+    for relative, digest in zip(suspects, sums, strict=True):
+        if digest != entry.files[relative].sha256:
+            return f"{relative} has another checksum than when it was made"
+    return ""
 
 
 def _described(files: Path, known: dict[str, CachedFile]) -> dict[str, CachedFile]:
@@ -195,16 +201,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, also where it holds read-only ones, as Go's module cache does."""
-
-    def allow(function: object, path: str, _: object) -> None:
-        del function
-        with contextlib.suppress(OSError):
-            Path(path).parent.chmod(0o755)
-            Path(path).chmod(0o755)
-            Path(path).unlink()
-
-    shutil.rmtree(folder, onerror=allow)
+    """Remove a folder if it is there."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
