@@ -141,7 +141,8 @@ def report(session: nox.Session) -> None:
 @nox.session
 def cluster(session: nox.Session) -> None:
     """Clusters by hand: `nox -s cluster -- create | list | describe | shell | kubectl | logs | delete`."""
-    os.execv(path := str(environment(session)), [path, "-m", "clusters", *(session.posargs or ["--help"])])
+    # A shell needs the terminal itself, so the command takes this process's place.
+    os.execv(path := str(environment(session)), [path, "-m", "clusters", *(session.posargs or ["--help"])])  # noqa: S606
 
 
 @nox.session

@@ -52,7 +52,9 @@ def run(options: Options, progress: Progress) -> int:
                 clusters.delete(cluster.name)
         if not recorded:
             reports.append(options.run, unmade(options, started))
-        reports.append(options.run, CellEnd(cell=options.cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble))
+        reports.append(
+            options.run, CellEnd(cell=options.cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble)
+        )
     return status
 
 
@@ -126,7 +128,18 @@ def suites_command(options: Options, cluster: Cluster) -> list[str]:
     asked = [word for word in options.pytest if not word.startswith("-")]
     paths = [] if any(word.startswith("suites") for word in asked) else ["suites"]
     return [
-        *(sys.executable, "-m", "pytest", *paths, "-n", options.workers, "--dist", "worksteal"),
+        *(
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "fixtures.plugin",
+            *paths,
+            "-n",
+            options.workers,
+            "--dist",
+            "worksteal",
+        ),
         *("--cluster", cluster.name, "--run", str(options.run), "--cell", options.cell),
         *options.pytest,
     ]
@@ -139,5 +152,3 @@ def load_command(options: Options, cluster: Cluster) -> list[str]:
         *(["--short"] if options.load == "short" else []),
         *(["--seed", str(options.seed)] if options.seed else []),
     ]
-
-

@@ -44,24 +44,29 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-Verdicts = dict[str, Verdict]
-"""Feature → the worst verdict of its checks."""
-
-WORST_FIRST = (Verdict.ERROR, Verdict.FAILED, Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.SKIPPED)
+Verdicts = dict[tuple[str, str], Verdict]
+"""Feature and check (pytest node id) → verdict."""
 
 
 def judge(mutant: Mutant, mode: str, baseline: Verdicts, mutated: Verdicts, seconds: float) -> Trial:
-    """Compare the verdicts under the mutant with those without it."""
-    caught = [feature for feature in mutant.caught_by if mutated.get(feature) is Verdict.FAILED]
-    missed = [feature for feature in mutant.caught_by if mutated.get(feature) is not Verdict.FAILED]
-    others = sorted(
+    """Compare every check's verdict under the mutant with the one without it.
+
+    A feature caught the mutant when at least one of its checks passed before and failed now. A check of any other
+    feature whose verdict changed had no business with the mutant. A crash under a mutant catches nothing.
+    """
+    turned = {key for key, verdict in mutated.items() if verdict is not baseline.get(key)}
+    failed = {
         feature
-        for feature, verdict in mutated.items()
-        if feature not in mutant.caught_by and verdict is not baseline.get(feature)
-    )
-    blind = [feature for feature in mutant.caught_by if baseline.get(feature) is not Verdict.PASSED]
+        for feature, check in turned
+        if mutated[feature, check] is Verdict.FAILED and baseline.get((feature, check)) is Verdict.PASSED
+    }
+    caught = [feature for feature in mutant.caught_by if feature in failed]
+    missed = [feature for feature in mutant.caught_by if feature not in failed]
+    others = sorted({feature for feature, _ in turned if feature not in mutant.caught_by})
+    proving = {feature for (feature, _), verdict in baseline.items() if verdict is Verdict.PASSED}
+    crashed = any(mutated[key] is Verdict.ERROR for key in turned)
     fate: Fate = "killed"
-    if blind or any(mutated.get(feature) is Verdict.ERROR for feature in mutant.caught_by) or not mutated:
+    if crashed or not mutated or not proving.issuperset(mutant.caught_by):
         fate = "error"
     elif missed:
         fate = "survived"
@@ -80,12 +85,8 @@ def judge(mutant: Mutant, mode: str, baseline: Verdicts, mutated: Verdicts, seco
 
 
 def verdicts(run: Path) -> Verdicts:
-    """The worst verdict of every feature in a run's stream."""
-    found: Verdicts = {}
-    for result in reports.read(run).results:
-        known = found.get(result.feature, result.verdict)
-        found[result.feature] = min(known, result.verdict, key=WORST_FIRST.index)
-    return found
+    """Every check's verdict in a run's stream."""
+    return {(result.feature, result.test): result.verdict for result in reports.read(run).results}
 
 
 def checks(cluster: Cluster, run: Path, scope: Iterable[str], workers: str, extra: Sequence[str]) -> Verdicts:
@@ -94,7 +95,20 @@ def checks(cluster: Cluster, run: Path, scope: Iterable[str], workers: str, extr
     reports.start(run, command=" ".join(["pytest", *scope, *extra]))
     call(
         [
-            *(sys.executable, "-m", "pytest", *scope, *extra, "-n", workers, "--dist", "worksteal", "-q"),
+            *(
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "fixtures.plugin",
+                *scope,
+                *extra,
+                "-n",
+                workers,
+                "--dist",
+                "worksteal",
+                "-q",
+            ),
             *("--cluster", cluster.name, "--run", str(run), "--cell", name),
         ]
     )

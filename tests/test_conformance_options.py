@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from clusters.provider import Cluster
 from conformance.cell import suites_command
 from conformance.options import parse
-from clusters.provider import Cluster
 
 CELL = ["--run", "runs/x", "--mode", "nftables", "--controller", "traefik"]
 CLUSTER = Cluster(

@@ -31,16 +31,14 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
         return (yield)
 
 
-@pytest.fixture(autouse=True)
-def _mutated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every namespace of this test applies changed objects and is disturbed once it is ready."""
-    mutant = chosen(request.config)
-    marker = request.node.get_closest_marker("feature")
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before anything of this test is made, also what it shares with others of its file: change and disturb that."""
+    mutant = chosen(item.config)
+    marker = item.get_closest_marker("feature")
     feature = str(marker.args[0]) if marker else ""
-    if mutant.change is not None:
-        change = mutant.change
-        monkeypatch.setattr(Namespace, "manifest_filters", [lambda manifest: change(manifest, feature)])
-    if mutant.after_ready is not None:
-        after_ready = mutant.after_ready
-        cluster = clusters.load(request.config.getoption("--cluster"))
-        monkeypatch.setattr(Namespace, "arranged", [lambda namespace: after_ready(cluster, namespace, feature)])
+    if (change := mutant.change) is not None:
+        Namespace.manifest_filters[:] = [lambda manifest: change(manifest, feature)]
+    if (after_ready := mutant.after_ready) is not None:
+        cluster = clusters.load(item.config.getoption("--cluster"))
+        Namespace.arranged[:] = [lambda namespace: after_ready(cluster, namespace, feature)]
