@@ -43,8 +43,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     python: str
 
 
-class Header(Record, frozen=True, kw_only=True, tag="header"):
-    """First line: what was asked, where, with what."""
+class Header(Record, frozen=True, kw_only=True, omit_defaults=False, tag="header"):
+    """First line: what was asked, where, with what. Written in full: a reader needs the schema's number above all."""
 
     schema: int = SCHEMA
     run: str
