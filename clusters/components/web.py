@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import ssl
 import threading
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ from clusters.progress import Task
 
 from .store import disk_errors
 
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # it tells every retry; the failure says enough
+
 PROBE_SECONDS = 4.0
 READ_SECONDS = 30.0
 ATTEMPTS = 3
@@ -25,7 +28,7 @@ CHUNK = 1 << 18
 SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 
 
-class Interrupted(Exception):
+class StoppedError(Exception):
     """The user wants this to end."""
 
 
@@ -110,7 +113,7 @@ class Web:
                 with target.open("wb") as file:
                     for chunk in response.iter_bytes(CHUNK):
                         if self.stop.is_set():
-                            raise Interrupted
+                            raise StoppedError
                         file.write(chunk)
                         digest.update(chunk)
                         done += len(chunk)
