@@ -32,7 +32,7 @@ def answer(merged: Merged) -> Answer:
     failed = _features(merged, Verdict.FAILED)
     return Answer(
         id=word,
-        headline=_headline(merged, failed),
+        headline=_headline(merged),
         sentences=tuple(
             sentence for sentence in (*_failures(failed, merged), _errors(merged), _loads(merged)) if sentence
         ),
@@ -41,23 +41,30 @@ def answer(merged: Merged) -> Answer:
     )
 
 
-def _headline(merged: Merged, failed: dict[str, list[CellView]]) -> str:
+def _headline(merged: Merged) -> str:
+    """What holds where; a run that is not whole says so before anything else."""
+    told = _verdict(merged)
+    return f"As far as the run went: {told[:1].lower()}{told[1:]}" if merged.troubles else told
+
+
+def _verdict(merged: Merged) -> str:
     where = _where(merged.cells)
-    judged = {
-        check.result.feature for check in merged.checks if check.result.verdict in (Verdict.PASSED, Verdict.FAILED)
-    }
     if not merged.checks:
-        return f"Nothing was judged {where}." if not any(cell.loads for cell in merged.cells) else f"Measured {where}."
-    if not judged:
+        return f"Measured {where}." if any(cell.loads for cell in merged.cells) else f"Nothing was judged {where}."
+    failed, broken, passed = (
+        set(_features(merged, verdict)) for verdict in (Verdict.FAILED, Verdict.ERROR, Verdict.PASSED)
+    )
+    unproved = broken - failed - {""}
+    total, held = len(failed | unproved | passed), len(passed - failed - unproved)
+    if not total:
         return f"No feature was judged {where}."
-    if not failed:
-        return f"{_all(len(judged))} {where}."
-    held, verb = len(judged) - len(failed), "does" if len(failed) == 1 else "do"
-    return f"{held} of {plural(len(judged), 'feature')} hold {where}; {len(failed)} {verb} not."
-
-
-def _all(number: int) -> str:
-    return f"All {number} judged features hold" if number > 1 else "The one judged feature holds"
+    if held == total:
+        return f"All {total} judged features hold {where}." if total > 1 else f"The one judged feature holds {where}."
+    if total == 1:
+        return f"The one feature {'does not hold' if failed else 'is unproved'} {where}."
+    rest = [f"{len(failed)} {'does' if len(failed) == 1 else 'do'} not" if failed else ""]
+    rest.append(f"{len(unproved)} {'is' if len(unproved) == 1 else 'are'} unproved" if unproved else "")
+    return f"{held} of {total} features hold {where}; {', '.join(part for part in rest if part)}."
 
 
 def _where(cells: Iterable[CellView]) -> str:
@@ -112,8 +119,8 @@ def _errors(merged: Merged) -> str:
     if not errors:
         return ""
     features = sorted({check.result.feature or "a check without a feature" for check in errors}, key=feature_order)
-    verb = "is" if len(errors) == 1 else "are"
-    return f"{plural(len(errors), 'check')} {verb} an error of ours, so nothing is proved there: {listed(features)}."
+    verb = "is an error" if len(errors) == 1 else "are errors"
+    return f"{plural(len(errors), 'check')} {verb} of ours, so nothing is proved there: {listed(features)}."
 
 
 def _loads(merged: Merged) -> str:
