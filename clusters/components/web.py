@@ -85,8 +85,13 @@ class Web:
             raise failure(address, error) from error
         raise AssertionError  # the attempts end with a return or an error
 
-    def fetch(self, address: str, target: Path, sha256: str, task: Task, headers: dict[str, str] | None = None) -> None:
-        """Write what is at an address; `ComponentError` if it does not come, or not with this checksum."""
+    def fetch(
+        self, address: str, target: Path, sha256: str | None, task: Task, headers: dict[str, str] | None = None
+    ) -> None:
+        """Write what is at an address; `ComponentError` if it does not come, or not with this checksum.
+
+        Without a checksum the caller verifies.
+        """
         try:
             for attempt in stamina.retry_context(on=_is_passing, attempts=ATTEMPTS, wait_initial=0.2, wait_max=2.0):
                 with attempt:
@@ -94,7 +99,7 @@ class Web:
         except httpx.HTTPError as error:
             target.unlink(missing_ok=True)
             raise failure(address, error) from error
-        if found != sha256:
+        if sha256 is not None and found != sha256:
             target.unlink(missing_ok=True)
             raise ComponentError(
                 f"{address} has the checksum sha256:{found}, but sha256:{sha256} is published.",

@@ -2,6 +2,8 @@ module roadtest/components/gateway-api
 
 go 1.26.0
 
+require sigs.k8s.io/gateway-api v0.0.0-00010101000000-000000000000
+
 require (
 	golang.org/x/net v0.55.0 // indirect
 	golang.org/x/sys v0.45.0 // indirect
