@@ -1,4 +1,4 @@
-"""``python -m bench [generator] [--rounds N] [--seconds S] [--seed N]``: figures with intervals, goals reached or not."""
+"""``python -m bench [generator] [--rounds N] [--seconds S]``: figures with intervals, goals reached or not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         client, server = cores()
         os.sched_setaffinity(0, {client})
         _prefer()
-        return _generator(console, asked.rounds, asked.seconds, asked.seed, client, server)
+        return _generator(console, asked, client, server)
     except (BenchError, RoadtestError) as error:
         console.print(str(error), style="red", highlight=False)
         return 2
@@ -42,14 +42,15 @@ def _prefer() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, -10)
 
 
-def _generator(console: Console, rounds: int, seconds: float, seed: int, client: int, server: int) -> int:
+def _generator(console: Console, asked: argparse.Namespace, client: int, server: int) -> int:
+    rounds, seconds = asked.rounds, asked.seconds
     load = os.getloadavg()[0]
     console.print(
         f"Generator on core {client}, server on core {server}, kernel {platform.release()}, Python "
         f"{platform.python_version()}, load average {load:.1f} before; 95 % intervals over turns.",
         highlight=False,
     )
-    served, standings, goals = generator.speed(server, rounds, seconds, seed)
+    served, standings, goals = generator.speed(server, rounds, seconds, asked.seed)
     table = Table(title=f"One core, 64 kept-alive connections, against {served.title}", title_justify="left")
     table.add_column("generator")
     for title in ("requests/s", "95 %", "client CPU", "requests per CPU s", "server CPU"):

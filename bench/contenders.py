@@ -79,7 +79,9 @@ def _ours(served: Served, seconds: float) -> Speed:
     if measured.errors:
         raise BenchError(f"roadtest: {measured.errors}")
     server_cpu = watch.server_seconds() / (seconds + WARMUP)
-    return Speed(rate=sum(measured.completions) / measured.seconds, client_cpu=measured.cpu_share, server_cpu=server_cpu)
+    return Speed(
+        rate=sum(measured.completions) / measured.seconds, client_cpu=measured.cpu_share, server_cpu=server_cpu
+    )
 
 
 def _wrk(served: Served, seconds: float) -> Speed:

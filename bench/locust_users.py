@@ -5,17 +5,17 @@ from __future__ import annotations
 from locust import FastHttpUser, HttpUser, task
 
 
-class Fast(FastHttpUser):
+class Fast(FastHttpUser):  # type: ignore[misc]
     """Locust's fast client, over geventhttpclient."""
 
-    @task
+    @task  # type: ignore[untyped-decorator]
     def get(self) -> None:
         self.client.get("/")
 
 
-class Plain(HttpUser):
+class Plain(HttpUser):  # type: ignore[misc]
     """Locust's default client, over requests."""
 
-    @task
+    @task  # type: ignore[untyped-decorator]
     def get(self) -> None:
         self.client.get("/")

@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback with a known delay, for judging the generator: ``python -m bench.server [MICROSECONDS]``.
+"""A small HTTP server on loopback with a known delay: ``python -m bench.server [MICROSECONDS]``.
 
 One thread over one epoll. It never sleeps between requests while it has connections, and it waits out its delay on the
 clock, so that what it adds is exactly the delay and not a scheduler's mood. Prints its port, serves until killed.

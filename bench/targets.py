@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log /dev/null;

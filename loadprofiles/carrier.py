@@ -6,6 +6,7 @@ TCP settings are the vantage's, everything else is this machine's.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -94,7 +95,9 @@ def _run(command: list[str], limit: float) -> tuple[int, str]:
             start_new_session=True,  # so that workers can be ended with it
         )
     except FileNotFoundError as error:
-        raise MachineError(f"{error.filename} is not installed.", "Debian and Ubuntu: apt install util-linux.") from None
+        raise MachineError(
+            f"{error.filename} is not installed.", "Debian and Ubuntu: apt install util-linux."
+        ) from None
     try:
         output, _ = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
@@ -107,10 +110,8 @@ def _run(command: list[str], limit: float) -> tuple[int, str]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.communicate()
 
 

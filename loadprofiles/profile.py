@@ -18,7 +18,9 @@ Target = Literal["clusterip", "nodeport", "controller"]
 Vantage = Literal["pod-network", "client-1"]
 
 
-class ArrivalRate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="arrival-rate", forbid_unknown_fields=True):
+class ArrivalRate(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="arrival-rate", forbid_unknown_fields=True
+):
     """Requests are due at times that nothing delays (open)."""
 
     arrivals: Arrivals = "poisson"
@@ -26,7 +28,9 @@ class ArrivalRate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     """Requests per second, one step each; every step is measured by itself, with its own warm-up."""
 
 
-class Saturation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="saturation", forbid_unknown_fields=True):
+class Saturation(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="saturation", forbid_unknown_fields=True
+):
     """Each user sends its next request when the last one has ended (closed)."""
 
     users: Annotated[int, Meta(ge=1, le=10_000)]

@@ -1,6 +1,6 @@
 """Right and wrong HTTP servers for the load engine's tests, each in a process of its own (its GIL is not the engine's).
 
-    python load_servers.py BEHAVIOUR    prints its port on loopback, serves until its standard input ends
+python load_servers.py BEHAVIOUR    prints its port on loopback, serves until its standard input ends
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ CUT = {"short-body": GOOD[:-2], "reset": b"", "short-head": GOOD[:20], "until-cl
 STALL_AFTER, STALL_SECONDS = 0.5, 0.3
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behaviour: str, started: list[float]) -> None:
+async def answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behaviour: str, started: list[float]
+) -> None:
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
         number = 0
         while await reader.readuntil(b"\r\n\r\n"):
@@ -38,7 +40,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, beh
                 await asyncio.sleep(3600)
             if behaviour == "stalling" and len(started) == 1 and time.monotonic() - started[0] > STALL_AFTER:
                 started.append(0.0)
-                time.sleep(STALL_SECONDS)  # noqa: ASYNC251  (everyone waits: that is the stall)
+                time.sleep(STALL_SECONDS)  # everyone waits: that is the stall
             if behaviour in CUT or (behaviour == "sometimes-reset" and number % 10 == 0):
                 writer.write(CUT.get(behaviour, b""))
                 await writer.drain()

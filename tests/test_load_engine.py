@@ -39,10 +39,10 @@ def a_plan(port: int, **changes: Any) -> Plan:
         "request": "GET / HTTP/1.1\r\nHost: test\r\n\r\n",
         "shape": "arrival-rate",
         "arrivals": "constant",
-        "rate": 400.0,
+        "rate": 800.0,
         "keep_alive": True,
         "warmup_seconds": 0.05,
-        "seconds": 0.2,
+        "seconds": 0.1,
         "timeout_seconds": 0.2,
     }
     return Plan(**(settings | changes))
@@ -61,12 +61,14 @@ def latency(measured: Measurement) -> Histogram:
 
 @pytest.mark.parametrize("behaviour", ["good", "chunked", "in-pieces"])
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["keep-alive", "per-request"])
-def test_every_request_of_a_right_server_is_answered(ports: Callable[[str], int], behaviour: str, keep_alive: bool) -> None:
+def test_every_request_of_a_right_server_is_answered(
+    ports: Callable[[str], int], behaviour: str, keep_alive: bool
+) -> None:
     measured, loop = measure(a_plan(ports(behaviour), keep_alive=keep_alive))
     assert (measured.requests, measured.answered, measured.errors) == (80, 80, {})
-    assert measured.begun_total == measured.ended_total == 100
-    assert sum(measured.completions) == pytest.approx(80, abs=3)
-    assert loop.opened == 100 if not keep_alive else loop.opened < 100
+    assert measured.begun_total == measured.ended_total == 120
+    assert sum(measured.completions) == pytest.approx(80, abs=6)
+    assert loop.opened == 120 if not keep_alive else loop.opened < 120
     assert measured.trouble == ""
 
 
@@ -84,7 +86,8 @@ WRONG = {
 @pytest.mark.parametrize("shape", ["arrival-rate", "saturation"])
 @pytest.mark.parametrize("behaviour", WRONG)
 def test_a_wrong_server_s_errors_are_told_apart(ports: Callable[[str], int], behaviour: str, shape: str) -> None:
-    measured, _ = measure(a_plan(ports(behaviour), shape=shape, users=4 if shape == "saturation" else 1))
+    closed = {"users": 4, "seconds": 0.3} if shape == "saturation" else {}
+    measured, _ = measure(a_plan(ports(behaviour), shape=shape, **closed))
     assert measured.answered == 0
     assert measured.errors.keys() == {WRONG[behaviour]}
     assert measured.begun_total == measured.ended_total
@@ -102,13 +105,16 @@ def test_a_closed_port_is_refused() -> None:
 
 def test_a_response_that_ends_with_its_connection_is_an_answer(ports: Callable[[str], int]) -> None:
     measured, loop = measure(a_plan(ports("until-close")))
-    assert (measured.answered, measured.errors, loop.opened) == (80, {}, 100)
+    assert (measured.answered, measured.errors, loop.opened) == (80, {}, 120)
 
 
 @pytest.mark.parametrize("shape", ["arrival-rate", "saturation"])
 def test_accounting_is_exact_when_some_fail(ports: Callable[[str], int], shape: str) -> None:
-    measured, _ = measure(a_plan(ports("sometimes-reset"), shape=shape, users=4 if shape == "saturation" else 1, rate=800.0))
-    assert measured.errors[kinds.RESET] > 0 and measured.answered > 0
+    measured, _ = measure(
+        a_plan(ports("sometimes-reset"), shape=shape, users=4 if shape == "saturation" else 1, rate=1600.0)
+    )
+    assert measured.errors[kinds.RESET] > 0
+    assert measured.answered > 0
     assert measured.requests == measured.answered + sum(measured.errors.values())
     assert measured.begun_total == measured.ended_total
     if shape == "arrival-rate":
@@ -145,7 +151,7 @@ def test_what_the_kernel_says_of_a_connect(monkeypatch: pytest.MonkeyPatch, code
 
 
 def test_a_stall_shows_in_an_open_load_and_hides_in_a_closed_one() -> None:
-    """Coordinated omission: 0.3 s of 1.2 s stand still, so a quarter of all users wait; a closed load asks one of them."""
+    """Coordinated omission: for 0.3 of 1.2 s a quarter of all users wait; a closed load asks one of them."""
     times = {"warmup_seconds": 0.1, "seconds": 1.2, "timeout_seconds": 2.0}
     with server("stalling") as port:
         opened, _ = measure(a_plan(port, rate=500.0, **times))
@@ -163,19 +169,21 @@ def test_requests_that_find_no_connection_wait_and_count_from_when_they_were_due
         measured, loop = measure(
             a_plan(port, rate=500.0, max_connections=5, warmup_seconds=0.1, seconds=1.2, timeout_seconds=2.0)
         )
-    assert loop.opened == 5 and measured.waited > 100
+    assert loop.opened == 5
+    assert measured.waited > 100
     assert measured.requests == measured.answered == 600
     assert latency(measured).quantile(0.99) == pytest.approx(STALL_SECONDS * 0.96, rel=0.08)
 
 
 def test_no_connection_until_the_time_out_is_an_error_of_its_own(ports: Callable[[str], int]) -> None:
     measured, _ = measure(a_plan(ports("silent"), max_connections=5))
-    assert measured.errors[kinds.NO_CONNECTION] > 0 and measured.errors[kinds.TIMEOUT] > 0
+    assert measured.errors[kinds.NO_CONNECTION] > 0
+    assert measured.errors[kinds.TIMEOUT] > 0
     assert sum(measured.errors.values()) == 80
 
 
 def test_a_generator_that_lags_makes_its_figures_void(ports: Callable[[str], int]) -> None:
-    plan = a_plan(ports("good"), rate=1000.0)
+    plan = a_plan(ports("good"), rate=2000.0)
     measured, _ = measure(plan, breathe=lambda: time.sleep(0.03))
     assert "lagged" in validity.void(plan, measured)
     assert measured.requests == 200
@@ -226,7 +234,8 @@ def lag(*microseconds: int) -> str:
 )
 def test_figures_are_void_by_stated_rules(changes: dict[str, Any], told: str) -> None:
     reason = validity.void(a_plan(1), good_measurement(**changes))
-    assert told in reason and bool(reason) == bool(told)
+    assert told in reason
+    assert bool(reason) == bool(told)
 
 
 def test_a_saturating_generator_at_its_own_limit_is_void() -> None:
@@ -240,12 +249,13 @@ def test_processes_merge_to_what_one_would_have_measured() -> None:
     whole = measurement.merge(parts)
     assert (whole.requests, whole.answered, whole.errors, whole.completions) == (2000, 1998, {"reset": 2}, [2000])
     assert (whole.cpu_share, whole.processes, whole.trouble) == (0.7, 2, "x")
-    assert latency(whole).total == 2000 and Histogram.decode(whole.lag).total == 2000
+    assert latency(whole).total == 2000
+    assert Histogram.decode(whole.lag).total == 2000
 
 
 @pytest.mark.parametrize("address", ["10.96.0.1", "192.0.2.7", "8.8.8.8", "example.com"])
 def test_a_foreign_target_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match="refused|no IP address"):
+    with pytest.raises(UsageError, match=r"refused|no IP address"):
         a_plan(80, address=address, allowed=["172.30.0.200/29"]).check()
 
 

@@ -57,5 +57,7 @@ def test_what_others_read_is_what_was_recorded() -> None:
 def test_beyond_the_range_counts_as_the_range_and_before_it_as_nothing() -> None:
     ours = Histogram()
     ours.record([-1.0, 1e9])
-    assert ours.total == 2 and ours.counts[0] == 1 and ours.counts.size == COUNTERS
+    assert ours.total == 2
+    assert ours.counts[0] == 1
+    assert ours.counts.size == COUNTERS
     assert Histogram().quantile(0.99) == 0.0

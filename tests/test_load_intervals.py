@@ -68,5 +68,6 @@ def test_too_few_requests_give_no_figure() -> None:
 def test_an_interval_is_seeded_and_holds_its_value() -> None:
     blocks = histograms(latencies(np.random.default_rng(1), 0.5))
     first, again = (intervals.of_quantile(blocks, 0.99, seed=4) for _ in range(2))
-    assert first == again and first is not None
+    assert first == again
+    assert first is not None
     assert first.low <= first.value <= first.high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadprofiles.engine.response import BadResponse, Reply
+from loadprofiles.engine.response import BadResponseError, Reply
 
 WHOLE = {
     "length": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, True),
@@ -12,7 +12,11 @@ WHOLE = {
     "204": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, True),
     "304 with length": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n", 304, True),
     "close": (b"HTTP/1.1 503 Busy\r\nconnection: Close\r\ncontent-length: 2\r\n\r\nno", 503, False),
-    "chunked": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=1\r\n0123456789\r\n0\r\n\r\n", 200, True),
+    "chunked": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=1\r\n0123456789\r\n0\r\n\r\n",
+        200,
+        True,
+    ),
     "trailer": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\n\r\n", 200, True),
     "interim first": (b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, True),
     "1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, False),
@@ -43,12 +47,16 @@ def test_a_response_is_whole_at_its_last_byte_and_not_before(name: str) -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_no_response_is_refused(name: str) -> None:
-    with pytest.raises(BadResponse):
+    with pytest.raises(BadResponseError):
         Reply().feed(WRONG[name])
 
 
 def test_the_end_of_the_connection_ends_only_a_response_without_length() -> None:
     unbounded, bounded, unheard = Reply(), Reply(), Reply()
-    assert not unbounded.feed(b"HTTP/1.1 200 OK\r\n\r\nhello") and unbounded.end() and not unbounded.keep_alive
-    assert not bounded.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello") and not bounded.end()
-    assert not unheard.end() and not unheard.begun
+    assert not unbounded.feed(b"HTTP/1.1 200 OK\r\n\r\nhello")
+    assert unbounded.end()
+    assert not unbounded.keep_alive
+    assert not bounded.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
+    assert not bounded.end()
+    assert not unheard.end()
+    assert not unheard.begun

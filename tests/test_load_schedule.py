@@ -26,11 +26,14 @@ def test_streams_together_make_the_rate_exactly(arrivals: str, streams: int) -> 
     together = np.sort(np.concatenate(parts))
     assert ((together >= 0.7) & (together < 4.0)).sum() == round(1001 * 3.3)
     assert abs(together.size - 1001 * 4.0) <= 1
-    assert together[0] >= 0 and together[-1] < 4.0
+    assert together[0] >= 0
+    assert together[-1] < 4.0
 
 
 def test_constant_streams_interleave_evenly() -> None:
-    together = np.sort(np.concatenate([due_times("constant", rate=100, seconds=1, stream=i, streams=4) for i in range(4)]))
+    together = np.sort(
+        np.concatenate([due_times("constant", rate=100, seconds=1, stream=i, streams=4) for i in range(4)])
+    )
     np.testing.assert_allclose(together, due_times("constant", rate=100, seconds=1))
 
 

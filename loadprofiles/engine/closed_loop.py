@@ -11,7 +11,6 @@ from collections.abc import Callable
 from time import perf_counter
 
 from loadprofiles.engine.connection import BUSY, CONNECTING, IDLE, Connection
-from loadprofiles.engine.kinds import GENERATOR, kind_of
 from loadprofiles.engine.loop import READ, Loop
 from loadprofiles.engine.plan import Plan
 from loadprofiles.engine.recorder import Recorder
@@ -45,7 +44,6 @@ class ClosedLoop(Loop):
         connections = self._connections
         known = self._heads.get
         latency, ended = self.recorder.latency, self.recorder.at
-        request, size = self._request, len(self._request)
         reuse = self.plan.keep_alive and self._running
         now = perf_counter()
         begun = 0
@@ -70,13 +68,7 @@ class ClosedLoop(Loop):
                     ended(now)
                     connection.intended = now
                     begun += 1
-                    try:
-                        sent = connection.send(request)
-                    except OSError as error:
-                        self._fail(connection, kind_of(error.errno or 0))
-                    else:
-                        if sent != size:
-                            self._fail(connection, GENERATOR)
+                    self._send(connection)
                 else:
                     self._receive(connection, data, now)
             now = perf_counter()

@@ -27,7 +27,8 @@ RUN = 3
 """Neighbouring blocks that are drawn together."""
 METHOD = (
     "95 %; rates: batch means over pairs of {blocks} time blocks, Student's t; quantiles: circular block bootstrap, "
-    f"runs of {RUN} blocks, {REPLICATES} replicates, widened by t/z, never narrower than binomial order statistics"
+    f"runs of {RUN} blocks, {REPLICATES} replicates, widened by t/z on the logarithm, never narrower than binomial "
+    "order statistics"
 )
 
 
@@ -59,14 +60,17 @@ def of_quantile(blocks: Sequence[Histogram], share: float, seed: int = 0) -> Int
     values = UPPER[used] / 1e6
     ranks = np.cumsum(whole.counts[used])
     estimate = whole.quantile(share)
+    if not estimate:
+        return Interval(value=0.0, low=0.0, high=float(values[np.searchsorted(ranks, high_rank)]))
     low = float(values[np.searchsorted(ranks, low_rank)])
     high = float(values[np.searchsorted(ranks, high_rank)])
     if len(blocks) >= 2 * RUN:
         below, above = np.quantile(_replicates(blocks, used, values, share, seed), [tail, 1 - tail])
         widen = float(stats.t.ppf(1 - tail, len(blocks) // RUN - 1) / stats.norm.ppf(1 - tail))
-        low = min(low, estimate - widen * (estimate - float(below)))
-        high = max(high, estimate + widen * (float(above) - estimate))
-    return Interval(value=estimate, low=max(min(low, estimate), 0.0), high=max(high, estimate))
+        # Latencies stretch by factors: widened on the logarithm, so that a long tail never reaches below zero.
+        low = min(low, estimate * (float(below) / estimate) ** widen)
+        high = max(high, estimate * (float(above) / estimate) ** widen)
+    return Interval(value=estimate, low=min(low, estimate), high=max(high, estimate))
 
 
 def _replicates(

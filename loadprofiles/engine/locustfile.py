@@ -30,7 +30,7 @@ from loadprofiles.engine.closed_loop import ClosedLoop
 from loadprofiles.engine.conditions import prepare, surroundings
 from loadprofiles.engine.locust_statistics import tell
 from loadprofiles.engine.loop import Loop
-from loadprofiles.engine.open_loop import OpenLoop
+from loadprofiles.engine.open_loop import OpenLoop, waits_between_sends
 from loadprofiles.engine.plan import Measurement, Plan
 from loadprofiles.engine.recorder import Recorder
 
@@ -74,7 +74,7 @@ class Carrier:
             self.trouble = "this worker was given no users"
             self._finish()
             return
-        conditions = prepare() | surroundings()
+        conditions = prepare(on_time=waits_between_sends(plan)) | surroundings()
         recorder = Recorder(plan, lambda latencies, failures: tell(runner.stats, plan.name, latencies, failures))
         loop: Loop
         if plan.shape == "saturation":
@@ -145,21 +145,21 @@ def breathe() -> None:
 CARRIERS: dict[Environment, Carrier] = {}
 
 
-class Sender(User):
+class Sender(User):  # type: ignore[misc]  # Locust's stubs are not read
     """A user whose turn is the process's loop."""
 
-    @task
+    @task  # type: ignore[untyped-decorator]
     def wait_for_the_load(self) -> None:
         CARRIERS[self.environment].finished.wait()
         raise StopUser
 
 
-@events.init_command_line_parser.add_listener
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def _arguments(parser: ArgumentParser, **_: Any) -> None:
     parser.add_argument("--plan", default="", help="the load's plan as JSON (loadprofiles.engine.plan.Plan)")
 
 
-@events.init.add_listener
+@events.init.add_listener  # type: ignore[untyped-decorator]
 def _wire(environment: Environment, **_: Any) -> None:
     carrier = CARRIERS[environment] = Carrier(environment)
     environment.events.spawning_complete.add_listener(carrier.start)

@@ -20,7 +20,7 @@ from loadprofiles.engine.conditions import Meter
 from loadprofiles.engine.connection import BUSY, CLOSED, IDLE, Connection
 from loadprofiles.engine.plan import MAX_REQUESTS, Plan
 from loadprofiles.engine.recorder import Recorder
-from loadprofiles.engine.response import BadResponse, Reply
+from loadprofiles.engine.response import BadResponseError, Reply
 
 EPOLLIN, EPOLLOUT = select.EPOLLIN, select.EPOLLOUT
 CHORES_EVERY = 0.05
@@ -155,7 +155,7 @@ class Loop:
         reply = connection.reply or Reply()
         try:
             whole = reply.feed(data) if data else reply.end()
-        except BadResponse:
+        except BadResponseError:
             self._fail(connection, kinds.BAD_RESPONSE)
             return
         if not whole:

@@ -35,6 +35,15 @@ BATCH = 16
 """Answers that are read before the schedule is looked at again."""
 
 
+POLLS_ALL_THE_TIME = 5000.0
+"""Requests per second of a process from which the gaps are too short to wait in: it polls and fills its core."""
+
+
+def waits_between_sends(plan: Plan) -> bool:
+    """Whether the plan leaves its cores to others between two sends."""
+    return plan.shape == "arrival-rate" and plan.rate / max(plan.processes, 1) < POLLS_ALL_THE_TIME
+
+
 class OpenLoop(Loop):
     """Sends on schedule. ``streams`` are the indexes of this process's streams among ``plan.users``."""
 

@@ -51,7 +51,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         check_target(self.address, self.allowed)
         if not 0 < self.seconds <= MAX_SECONDS or self.warmup_seconds < 0 or self.timeout_seconds <= 0:
             raise UsageError(
-                f"Load {self.name}: seconds must be in (0, {MAX_SECONDS:g}], the warm-up at least 0, the time-out above 0."
+                f"Load {self.name}: seconds must be in (0, {MAX_SECONDS:g}], the warm-up at least 0, "
+                "the time-out above 0."
             )
         if self.blocks < 4:
             raise UsageError(f"Load {self.name}: intervals need at least 4 blocks of time, not {self.blocks}.")

@@ -73,9 +73,9 @@ class Recorder:
     def flush(self) -> None:
         """Count what has been appended."""
         failures: Counter[str] = Counter()
-        for at, kind in self._failures:
+        for ended, kind in self._failures:
             failures[kind] += 1
-            if self.begin <= at < self.end:
+            if self.begin <= ended < self.end:
                 self.errors[kind] += 1
         self.failed_total += len(self._failures)
         self._failures.clear()

@@ -9,14 +9,24 @@ from __future__ import annotations
 _HEAD_LIMIT = 64 * 1024
 
 
-class BadResponse(Exception):
+class BadResponseError(Exception):
     """What arrived is not one HTTP/1.1 response."""
 
 
 class Reply:
     """One response on its way in."""
 
-    __slots__ = ("_body", "_chunked", "_headed", "_interim", "_pending", "_trailer", "_until_close", "keep_alive", "status")
+    __slots__ = (
+        "_body",
+        "_chunked",
+        "_headed",
+        "_interim",
+        "_pending",
+        "_trailer",
+        "_until_close",
+        "keep_alive",
+        "status",
+    )
 
     def __init__(self) -> None:
         self.status = 0
@@ -40,14 +50,14 @@ class Reply:
         return not (self._chunked or self._until_close or self._interim)
 
     def feed(self, data: bytes) -> bool:
-        """Take what arrived; true when the response is whole. `BadResponse` for anything else than one response."""
+        """Take what arrived; true when the response is whole. `BadResponseError` for what is not one response."""
         data = self._pending + data
         self._pending = b""
         while not self._headed:
             end = data.find(b"\r\n\r\n")
             if end < 0:
                 if len(data) > _HEAD_LIMIT or not data.startswith(b"HTTP/1."[: len(data)]):
-                    raise BadResponse(f"no HTTP/1.1 response: {data[:40]!r}")
+                    raise BadResponseError(f"no HTTP/1.1 response: {data[:40]!r}")
                 self._pending = data
                 return False
             self._read_head(data[:end])
@@ -61,7 +71,7 @@ class Reply:
             return False
         self._body -= len(data)
         if self._body < 0:
-            raise BadResponse(f"{-self._body} bytes after the response")
+            raise BadResponseError(f"{-self._body} bytes after the response")
         return self._body == 0
 
     def end(self) -> bool:
@@ -73,7 +83,7 @@ class Reply:
         version, _, rest = lines[0].partition(b" ")
         code = rest[:3]
         if version not in {b"HTTP/1.1", b"HTTP/1.0"} or len(code) != 3 or not code.isdigit():
-            raise BadResponse(f"no HTTP/1.1 status line: {lines[0][:40]!r}")
+            raise BadResponseError(f"no HTTP/1.1 status line: {lines[0][:40]!r}")
         self.status = int(code)
         self.keep_alive = version == b"HTTP/1.1"
         length = -1
@@ -81,11 +91,11 @@ class Reply:
         for line in lines[1:]:
             name, colon, value = line.partition(b":")
             if not colon:
-                raise BadResponse(f"no header field: {line[:40]!r}")
+                raise BadResponseError(f"no header field: {line[:40]!r}")
             name, value = name.lower(), value.strip()
             if name == b"content-length":
                 if not value.isdigit() or length not in {-1, int(value)}:
-                    raise BadResponse(f"content-length {value[:40]!r}")
+                    raise BadResponseError(f"content-length {value[:40]!r}")
                 length = int(value)
             elif name == b"transfer-encoding":
                 self._chunked = value.lower().split(b",")[-1].strip() == b"chunked"
@@ -112,12 +122,12 @@ class Reply:
                 data = data[len(taken) :]
                 self._body -= len(taken)
                 if not self._body and not taken.endswith(b"\n"):
-                    raise BadResponse("a chunk without its end")
+                    raise BadResponseError("a chunk without its end")
                 continue
             line, found, after = data.partition(b"\r\n")
             if not found:
                 if len(data) > _HEAD_LIMIT:
-                    raise BadResponse("a chunk's size without end")
+                    raise BadResponseError("a chunk's size without end")
                 self._pending = data
                 return False
             data = after
@@ -125,12 +135,12 @@ class Reply:
                 if line:
                     continue
                 if data:
-                    raise BadResponse(f"{len(data)} bytes after the response")
+                    raise BadResponseError(f"{len(data)} bytes after the response")
                 return True
             try:
                 size = int(line.split(b";")[0], 16)
             except ValueError:
-                raise BadResponse(f"a chunk's size: {line[:40]!r}") from None
+                raise BadResponseError(f"a chunk's size: {line[:40]!r}") from None
             if size:
                 self._body = size + 2
             else:

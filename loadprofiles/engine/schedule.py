@@ -38,7 +38,8 @@ def due_times(
     if arrivals == "constant":
         first = -int(np.floor(warmup * rate))
         numbers = np.arange(first, round(rate * seconds), dtype=np.int64)
-        return warmup + numbers[numbers % streams == stream] / rate
+        constant: npt.NDArray[np.float64] = warmup + numbers[numbers % streams == stream] / rate
+        return constant
     random = np.random.default_rng([seed, stream])
     edges = np.concatenate([np.arange(-warmup, 0.0, STRATUM), np.arange(0.0, seconds, STRATUM), [seconds]])
     # Hermite's identity: the streams' counts add up to round(rate * time), whatever the number of streams.

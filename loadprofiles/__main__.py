@@ -1,0 +1,86 @@
+"""``python -m loadprofiles list`` and ``python -m loadprofiles run --cluster NAME --run runs/ID --cell CELL``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from clusters.errors import RoadtestError
+from loadprofiles.profile import ArrivalRate, Profile, chosen, profiles
+from loadprofiles.running import Asked, run
+from reports.errors import ReportError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 measured (void cells too: the record says so), 2 an error of ours or of the user."""
+    asked = _parser().parse_args(arguments)
+    console = Console() if sys.stdout.isatty() else Console(width=140)
+    try:
+        if asked.verb == "list":
+            _list(console)
+        else:
+            run(
+                Asked(
+                    cluster=asked.cluster,
+                    run=asked.run,
+                    cell=asked.cell,
+                    profiles=chosen(asked.profile),
+                    named=bool(asked.profile),
+                    short=asked.short,
+                    seed=asked.seed,
+                ),
+                console,
+            )
+    except (RoadtestError, ReportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("error: interrupted; what was measured before is in the run.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m loadprofiles", description="Load on a cluster of ours.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("list", help="the profiles and what they are for")
+    running = verbs.add_parser("run", help="send profiles to a cluster and record their figures")
+    running.add_argument("--cluster", required=True, help="name of a cluster (`python -m clusters list`)")
+    running.add_argument("--run", required=True, type=Path, help="the run's folder, for example runs/ID")
+    running.add_argument("--cell", required=True, help="the cell of the run that the figures belong to")
+    running.add_argument("--profile", action="append", default=[], help="only this one; may be given several times")
+    running.add_argument("--short", action="store_true", help="a few seconds each, as inside `conformance`")
+    running.add_argument("--seed", type=int, default=0, help="of the arrivals and the intervals (default 0)")
+    return parser
+
+
+def _list(console: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("profile", "from", "to", "shape", "connection", "what for"):
+        table.add_column(title, overflow="fold")
+    for profile in profiles().values():
+        table.add_row(
+            profile.name,
+            profile.vantage,
+            profile.target,
+            _shape(profile),
+            profile.connection,
+            textwrap.dedent(profile.about),
+        )
+    console.print(table)
+
+
+def _shape(profile: Profile) -> str:
+    shape = profile.shape
+    if isinstance(shape, ArrivalRate):
+        return f"{shape.arrivals}, {', '.join(f'{rate:g}' for rate in shape.rates)}/s"
+    return f"saturation, {shape.users} users"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

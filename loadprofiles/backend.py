@@ -1,0 +1,142 @@
+"""Puts the backend on a cluster, and finds where a profile's target and vantage are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+import clusters
+from clusters.controllers.description import ControllerDescription, describe
+from clusters.errors import UsageError
+from clusters.provider import Cluster, Place
+from fixtures.api import Api, documents
+from fixtures.convergence import await_value, converge
+from fixtures.probes import http
+from fixtures.timeouts import Timeout
+from fixtures.vantages import vantage_of
+from fixtures.verdicts import ArrangementError, Mismatch
+from fixtures.workloads import Namespace
+from loadprofiles.profile import Profile
+
+FOLDER = Path(__file__).parent / "manifests"
+HOST = "load.roadtest.test"
+SENDER = "sender"
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """From where to where a profile sends."""
+
+    vantage: Place
+    address: str
+    port: int
+    host: str
+    """Of the Host header."""
+    told: dict[str, str] = {}
+    """What a reader of the figures must know of it."""
+
+
+class Backend:
+    """The pods that answer, and the ways to them."""
+
+    def __init__(self, cluster: Cluster, namespace: Namespace) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._pods = namespace.wait_ready()
+
+    def way(self, profile: Profile) -> Way:
+        """Where the profile's load starts and where it goes; returns once requests are answered on that way.
+
+        `UsageError` where the cluster has no such target or vantage, `ArrangementError` where nothing answers.
+        """
+        vantage = self._vantage(profile)
+        found = {"clusterip": self._clusterip, "nodeport": self._nodeport, "controller": self._controller}
+        address, port, host, told = found[profile.target]()
+        way = Way(vantage=vantage, address=address, port=port, host=host, told=told | self._placement())
+        self._await_answers(way, profile)
+        return way
+
+    def _vantage(self, profile: Profile) -> Place:
+        place = self._sender() if profile.vantage == "pod-network" else self._cluster.place(profile.vantage)
+        if not place.netns:
+            raise UsageError(
+                f"Load profile {profile.name} cannot be sent: provider {self._cluster.provider} gives no network "
+                f"namespace of {profile.vantage} that this process can enter."
+            )
+        return place
+
+    def _sender(self) -> Place:
+        pod = next(pod for pod in self._pods if pod.name == SENDER)
+        netns = clusters.provider_for(self._cluster).pod_netns(self._cluster, self._namespace.name, pod.name)
+        return Place(name="pod-network", role="client", address=pod.address, netns=netns)
+
+    def _placement(self) -> dict[str, str]:
+        return {"pods": ", ".join(f"{pod.labels.get('app', pod.name)} on {pod.node}" for pod in self._pods)}
+
+    def _clusterip(self) -> tuple[str, int, str, dict[str, str]]:
+        address = self._namespace.cluster_ip("backend")
+        return address, 80, address, {"way": "a pod's network → ClusterIP → a backend on another node"}
+
+    def _nodeport(self) -> tuple[str, int, str, dict[str, str]]:
+        sender = next(pod for pod in self._pods if pod.name == SENDER)
+        backends = {pod.node for pod in self._pods if pod.name != SENDER}
+        # The sender's node has no backend where there are nodes enough: every request then takes the same hop.
+        address = self._cluster.place(sender.node).address
+        hop = "a backend on another node" if sender.node not in backends else "a backend, there or on another node"
+        told = {"way": f"outside client → node port of {sender.node} → {hop}"}
+        return address, self._namespace.node_port("backend-nodeport"), address, told
+
+    def _controller(self) -> tuple[str, int, str, dict[str, str]]:
+        controller = controller_of(self._cluster)
+        if controller is None or controller.ingress is None:
+            raise UsageError(
+                f"Cluster {self._cluster.name} has no controller that serves Ingress.",
+                "Create it with a controller, for example traefik.",
+            )
+        (ingress,) = documents((FOLDER / "ingress.yaml").read_text(encoding="utf-8"))
+        ingress["spec"]["ingressClassName"] = controller.ingress.class_name
+        self._namespace.apply_object(ingress)
+        address = await_value(self._ingress_address, bool, what="an address in the Ingress's status")
+        told = {"way": f"outside client → LoadBalancer address of {controller.name} → a backend", "route": "Ingress"}
+        told |= {f"{controller.name} {name}": why for name, why in controller.settings.items()}
+        return address, controller.ingress.http_port, HOST, told
+
+    def _ingress_address(self) -> str:
+        stored = self._namespace.api.get("networking.k8s.io/v1", "Ingress", "backend", self._namespace.name) or {}
+        addresses = ((stored.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+        return str(addresses[0].get("ip", "")) if addresses else ""
+
+    def _await_answers(self, way: Way, profile: Profile) -> None:
+        vantage = vantage_of(way.vantage)
+        url = f"http://{way.host}:{way.port}{profile.path}"
+        address = "" if way.host == way.address else way.address
+        try:
+            converge(
+                lambda: http(vantage, url, address=address),
+                lambda seen: all(one.answered and one.status == profile.expect_status for one in seen),
+                what=f"{url} to answer {profile.expect_status}",
+                successes=10,
+                timeout=Timeout.DATA_PATH,
+            )
+        except Mismatch as mismatch:
+            raise ArrangementError(
+                f"Load profile {profile.name} was not sent: {mismatch}.", "The suites tell what is wrong with that way."
+            ) from mismatch
+
+
+def controller_of(cluster: Cluster) -> ControllerDescription | None:
+    """The cluster's first controller; ``None`` where it has none."""
+    return describe(cluster.controllers[0]) if cluster.controllers else None
+
+
+@contextmanager
+def backend(cluster: Cluster, run: str) -> Iterator[Backend]:
+    """The backend on a cluster, in a namespace of its own; removed afterwards."""
+    namespace = Namespace.create(Api(cluster.kubeconfig), run, "load", FOLDER)
+    try:
+        namespace.apply("backend.yaml")
+        yield Backend(cluster, namespace)
+    finally:
+        namespace.remove()

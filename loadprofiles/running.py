@@ -1,0 +1,129 @@
+"""Sends profiles to a cluster, one after the other, and records what they gave."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+import clusters
+from clusters.provider import Cluster
+from loadprofiles import boundary, record
+from loadprofiles.backend import Backend, Way, backend, controller_of
+from loadprofiles.carrier import carry
+from loadprofiles.engine.plan import Plan
+from loadprofiles.profile import ArrivalRate, Profile
+from reports import append
+from reports.model import Interval, Load
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for."""
+
+    cluster: str
+    run: Path
+    cell: str
+    profiles: list[Profile]
+    named: bool
+    """The user named the profiles: one that cannot be sent is an error then, and is passed over otherwise."""
+    short: bool = False
+    seed: int = 0
+
+
+def run(asked: Asked, console: Console) -> list[Load]:
+    """Send each profile, write a `Load` record per step, tell the figures; the records."""
+    cluster = clusters.load(asked.cluster)
+    records: list[Load] = []
+    sendable = [profile for profile in asked.profiles if asked.named or _can_be_sent(profile, cluster, console)]
+    with backend(cluster, asked.run.name) as answering:
+        for profile in sendable:
+            for load in _measure(profile, answering, cluster, asked):
+                append(asked.run, load)
+                records.append(load)
+                console.print(line(load), highlight=False)
+    return records
+
+
+def _can_be_sent(profile: Profile, cluster: Cluster, console: Console) -> bool:
+    if profile.target == "controller" and controller_of(cluster) is None:
+        console.print(f"{profile.name}: passed over, cluster {cluster.name} has no controller", highlight=False)
+        return False
+    return True
+
+
+def _measure(profile: Profile, answering: Backend, cluster: Cluster, asked: Asked) -> list[Load]:
+    way = answering.way(profile)
+    return [_one(profile, plan, way, cluster, asked) for plan in plans(profile, way, cluster, asked)]
+
+
+def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked) -> Load:
+    started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    measured = carry(plan, way.vantage.netns)
+    conditions = {
+        "mode": cluster.mode,
+        "provider": cluster.provider,
+        "short": "yes" if asked.short else "no",
+        **way.told,
+    }
+    return record.load(profile, plan, measured, cell=asked.cell, started=started, conditions=conditions)
+
+
+def plans(profile: Profile, way: Way, cluster: Cluster, asked: Asked) -> list[Plan]:
+    """A plan per step of the profile. The same seed gives the same schedule in every cell, so that modes compare."""
+    times = profile.times(short=asked.short)
+    shape = profile.shape
+    steps = shape.rates if isinstance(shape, ArrivalRate) else [0.0]
+    return [
+        Plan(
+            name=profile.name if len(steps) == 1 else f"{profile.name}@{rate:g}",
+            address=way.address,
+            port=way.port,
+            request=request(profile, way),
+            expect_status=profile.expect_status,
+            shape="arrival-rate" if isinstance(shape, ArrivalRate) else "saturation",
+            arrivals=shape.arrivals if isinstance(shape, ArrivalRate) else "constant",
+            rate=rate,
+            users=max(1, profile.processes) if isinstance(shape, ArrivalRate) else shape.users,
+            keep_alive=profile.connection == "keep-alive",
+            warmup_seconds=times.warmup_seconds,
+            seconds=times.seconds,
+            timeout_seconds=profile.timeout_seconds,
+            max_connections=profile.max_connections,
+            seed=zlib.crc32(f"{asked.seed} {profile.name} {rate}".encode()),
+            processes=profile.processes,
+            allowed=boundary.networks(cluster),
+        )
+        for rate in steps
+    ]
+
+
+def request(profile: Profile, way: Way) -> str:
+    """The request's bytes, as text."""
+    port = "" if way.port == 80 else f":{way.port}"
+    close = "Connection: close\r\n" if profile.connection == "per-request" else ""
+    return (
+        f"GET {profile.path} HTTP/1.1\r\nHost: {way.host}{port}\r\nUser-Agent: roadtest\r\nAccept: */*\r\n{close}\r\n"
+    )
+
+
+def line(load: Load) -> str:
+    """One line for the terminal."""
+    if load.void:
+        return f"{load.profile}: void: {load.void}"
+    failed = ", ".join(f"{count} × {kind}" for kind, count in load.errors.items()) or "no errors"
+    latency = ", ".join(
+        f"{name} {_milliseconds(interval)}" for name, interval in load.latency_seconds.items() if name != "max"
+    )
+    rate = load.throughput
+    lag = f"; send lag p99 {load.send_lag_seconds['p99'] * 1e6:.0f} µs" if load.send_lag_seconds else ""
+    return (
+        f"{load.profile}: {rate.value:,.0f} [{rate.low:,.0f}, {rate.high:,.0f}] answers/s, "
+        f"{latency or 'no answers'}; {load.requests:,} requests, {failed}{lag}"
+    )
+
+
+def _milliseconds(interval: Interval) -> str:
+    return f"{interval.value * 1e3:.2f} [{interval.low * 1e3:.2f}, {interval.high * 1e3:.2f}] ms"

@@ -1,0 +1,78 @@
+"""Through Locust as it is really run: a process of its own, and workers under a master."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clusters.errors import UsageError
+from loadprofiles import carrier
+from loadprofiles.carrier import GeneratorError, carry
+from loadprofiles.engine.histogram import Histogram, merged
+from loadprofiles.engine.plan import Plan
+from tests.load_servers import server
+
+
+def a_plan(port: int, **changes: Any) -> Plan:
+    settings: dict[str, Any] = {
+        "name": "test",
+        "address": "127.0.0.1",
+        "port": port,
+        "request": "GET / HTTP/1.1\r\nHost: test\r\n\r\n",
+        "shape": "arrival-rate",
+        "rate": 500.0,
+        "keep_alive": True,
+        "warmup_seconds": 0.1,
+        "seconds": 0.5,
+        "timeout_seconds": 1.0,
+    }
+    return Plan(**(settings | changes))
+
+
+def test_workers_figures_merge_to_one_and_none_is_lost() -> None:
+    with server("good") as port:
+        measured = carry(a_plan(port, users=2, processes=2))
+    assert (measured.processes, measured.requests, measured.answered, measured.trouble) == (2, 250, 250, "")
+    assert merged(map(Histogram.decode, measured.latency)).total == 250
+    assert Histogram.decode(measured.lag).total == 250
+    assert measured.begun_total == measured.ended_total == 300
+    assert measured.conditions["kernel"]
+
+
+def test_locust_s_own_statistics_see_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs: list[str] = []
+    run = carrier._run
+
+    def listening(command: list[str], limit: float) -> tuple[int, str]:
+        status, output = run(command, limit)
+        outputs.append(output)
+        return status, output
+
+    monkeypatch.setattr(carrier, "_run", listening)
+    with server("unavailable") as port:
+        measured = carry(a_plan(port, shape="saturation", rate=0.0, users=2))
+    assert measured.errors.keys() == {"bad-status"}
+    total = next(line for line in outputs[0].splitlines() if "Aggregated" in line)
+    assert f"{measured.begun_total} " in total
+    assert "(100.00%)" in total
+    assert "bad-status" in outputs[0]
+
+
+def test_a_foreign_target_is_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier, "_run", lambda *_: pytest.fail("something was started"))
+    with pytest.raises(UsageError, match="refused"):
+        carry(a_plan(80, address="10.0.0.1"))
+
+
+def test_the_locustfile_itself_refuses_a_foreign_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = a_plan(80, address="10.0.0.1")
+    monkeypatch.setattr(Plan, "check", lambda self: self)
+    with pytest.raises(GeneratorError, match="is refused"):
+        carry(plan)
+
+
+def test_a_generator_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier, "START_SECONDS", -1.0)
+    with server("good") as port, pytest.raises(GeneratorError, match="did not end"):
+        carry(a_plan(port))
