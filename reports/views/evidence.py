@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reports.model import Evidence
-from reports.text import plural, printable
+from reports.text import first_line, plural, printable
 
 FILE_BYTES = 24 * 1024
 """What a page shows of one file: its beginning and its end."""
@@ -38,16 +38,17 @@ class EvidenceReader:
     def view(self, run: Path, evidence: Evidence) -> EvidenceView:
         """The evidence's text, or the remark why it is not shown. Never raises: a story is told without it, too."""
         title = printable(evidence.title)
-        path = (run / evidence.path).resolve()
-        if not path.is_relative_to(run.resolve()):
-            return EvidenceView(
-                title, "", "", f"{printable(evidence.path)} lies outside of the run's folder; not shown."
-            )
+        name = first_line(evidence.path)
         try:
+            path = (run / evidence.path).resolve()
+            if not path.is_relative_to(run.resolve()):
+                return EvidenceView(title, "", "", f"{name} lies outside of the run's folder; not shown.")
             size = path.stat().st_size
             content = _ends(path, size)
         except OSError as error:
-            return EvidenceView(title, "", "", f"{printable(evidence.path)} cannot be read: {error.strerror}.")
+            return EvidenceView(title, "", "", f"{name} cannot be read: {error.strerror}.")
+        except ValueError:  # a path that no file can have, with a NUL in it
+            return EvidenceView(title, "", "", f"{name} names no file.")
         href = quote(os.path.relpath(path, self._folder.resolve()))
         if b"\0" in content[:1024]:
             return EvidenceView(title, href, "", f"{plural(size, 'byte')} that are no text.")

@@ -11,10 +11,11 @@ from reports.apis import APIS, api_of
 from reports.model import Cell, CellEnd, Load, Result, Verdict
 from reports.run import exit_status
 from reports.stream import Stream
-from reports.text import anchor
+from reports.text import anchor, first_line
 
 WORST_FIRST = (Verdict.ERROR, Verdict.FAILED, Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.SKIPPED)
 """A feature with several checks has the first of these that any of them has."""
+NAME_LIMIT = 60
 MODES = ("iptables", "nftables", "ipvs")
 NAMES = {
     "contour": "Contour",
@@ -42,11 +43,12 @@ class CellView:
 
     @property
     def mode(self) -> str:
-        return self.record.mode
+        """Printable: charts are drawn by a library that a NUL byte kills."""
+        return first_line(self.record.mode, NAME_LIMIT)
 
     @property
     def controller(self) -> str:
-        return controller_name(self.record.controller)
+        return first_line(controller_name(self.record.controller), NAME_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ def merge(streams: Iterable[Stream]) -> Merged:
         key=lambda cell: (mode_order(cell.mode), cell.record.controller, cell.key),
     )
     titles = Counter(cell.title for cell in cells)
-    cells = [replace(cell, title=f"{cell.title} ({cell.key})") if titles[cell.title] > 1 else cell for cell in cells]
+    cells = [
+        replace(cell, title=first_line(f"{cell.title} ({cell.key})", 200)) if titles[cell.title] > 1 else cell
+        for cell in cells
+    ]
     checks = [Check(cell, result) for cell in cells for result in cell.results]
     checks.sort(key=lambda check: feature_order(check.result.feature))
     return Merged(known, tuple(cells), tuple(checks), exit_status(*known))
@@ -149,7 +154,7 @@ def _cell(stream: Stream, name: str) -> CellView:
     )
     return CellView(
         key=f"{run}/{name}",
-        title=" · ".join(word for word in (record.mode, controller_name(record.controller)) if word),
+        title=first_line(" · ".join(word for word in (record.mode, controller_name(record.controller)) if word), 120),
         run=stream.run,
         record=record,
         end=next((end for end in stream.ends if end.cell == name), None),

@@ -17,6 +17,8 @@ from reports.views.merged import Check, Merged, worst
 
 TEXT_LIMIT = 6_000
 """Characters of an expectation or observation that a page shows."""
+IN_FULL = 60
+"""Stories whose attempts and evidence a page shows; where more went wrong, the first ones explain the others."""
 TOLD = (Verdict.FAILED, Verdict.ERROR)
 """Verdicts whose stories are told in full, in this order."""
 
@@ -58,6 +60,8 @@ class Story:
     statistics: tuple[tuple[str, str], ...]
     notes: tuple[tuple[str, str], ...]
     evidence: tuple[EvidenceView, ...]
+    remark: str
+    """What the page leaves out of this story; empty when nothing."""
     reproduce: str
     seconds: str
     elsewhere: tuple[Elsewhere, ...]
@@ -124,7 +128,10 @@ def stories(merged: Merged, reader: EvidenceReader) -> tuple[Story, ...]:
     same: dict[str, list[Check]] = {}
     for check in merged.checks:
         same.setdefault(check.result.test, []).append(check)
-    return tuple(_story(check, same[check.result.test], reader) for check in told)
+    return tuple(
+        _story(check, same[check.result.test], reader if number < IN_FULL else None)
+        for number, check in enumerate(told)
+    )
 
 
 def feature_stories(merged: Merged) -> tuple[FeatureStory, ...]:
@@ -232,7 +239,7 @@ def _line(check: Check) -> CheckLine:
     )
 
 
-def _story(check: Check, same_test: list[Check], reader: EvidenceReader) -> Story:
+def _story(check: Check, same_test: list[Check], reader: EvidenceReader | None) -> Story:
     result = check.result
     others = [other for other in same_test if other.cell is not check.cell]
     return Story(
@@ -248,10 +255,11 @@ def _story(check: Check, same_test: list[Check], reader: EvidenceReader) -> Stor
         reason=shorten(printable(result.reason), TEXT_LIMIT),
         expected=shorten(printable(result.expected), TEXT_LIMIT),
         observed=shorten(printable(result.observed), TEXT_LIMIT),
-        attempts=attempts(result.attempts),
+        attempts=attempts(result.attempts) if reader else None,
         statistics=_statistics(result),
         notes=_notes(result),
-        evidence=tuple(reader.view(check.cell.run, item) for item in result.evidence),
+        evidence=tuple(reader.view(check.cell.run, item) for item in result.evidence) if reader else (),
+        remark="" if reader else f"Only the first {IN_FULL} stories are told in full; results.jsonl has all of them.",
         reproduce=command(result),
         seconds=duration(result.seconds),
         elsewhere=tuple(Elsewhere(other.cell.title, mark(other.result.verdict), _href(other)) for other in others),
