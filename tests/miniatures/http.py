@@ -1,0 +1,76 @@
+"""HTTP servers, each wrong in one way."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+Behaviour = Callable[[BaseHTTPRequestHandler], None]
+
+
+def reply(status: int = 200, body: str = "pod-a", headers: dict[str, str] | None = None) -> Behaviour:
+    """Answer properly."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in (headers or {}).items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body.encode())))
+        handler.end_headers()
+        handler.wfile.write(body.encode())
+
+    return answer
+
+
+def mirror(handler: BaseHTTPRequestHandler) -> None:
+    """Answer what netexec's /clientip answers, and the Host header as a header of the answer."""
+    host, port = handler.client_address[:2]
+    reply(body=f"{host}:{port}", headers={"Seen-Host": handler.headers["Host"]})(handler)
+
+
+def close_early(handler: BaseHTTPRequestHandler) -> None:
+    """Hang up instead of answering."""
+    handler.close_connection = True
+
+
+def hang(handler: BaseHTTPRequestHandler) -> None:
+    """Never answer: wait until the client is gone."""
+    handler.rfile.read(1)
+
+
+def alternate(*behaviours: Behaviour) -> Behaviour:
+    """Behave in turn."""
+    turn = iter(range(1_000_000))
+    return lambda handler: behaviours[next(turn) % len(behaviours)](handler)
+
+
+@contextmanager
+def http_server(behave: Behaviour, *, certificate: Path | None = None) -> Iterator[int]:
+    """Serve on loopback and give the port; with a certificate (PEM with its key) by TLS."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            behave(self)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,69 @@
+"""Ports that refuse, and servers that stay silent."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def refusing_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A loopback port where nothing listens."""
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def udp_server(reply: bytes | None) -> Iterator[int]:
+    """A UDP server that answers each datagram with ``reply``; None: it stays silent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(0.05)
+        stopped = threading.Event()
+
+        def serve() -> None:
+            while not stopped.is_set():
+                try:
+                    _, sender = server.recvfrom(2048)
+                except TimeoutError:
+                    continue
+                if reply is not None:
+                    server.sendto(reply, sender)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            stopped.set()
+            thread.join()
+
+
+@contextmanager
+def tcp_server(reply: bytes | None) -> Iterator[int]:
+    """A TCP server that answers what it first hears with ``reply``; None: it hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.05)
+        stopped = threading.Event()
+
+        def serve() -> None:
+            while not stopped.is_set():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    continue
+                with connection:
+                    connection.settimeout(1)
+                    connection.recv(2048)
+                    if reply is not None:
+                        connection.sendall(reply)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            stopped.set()
+            thread.join()

@@ -1,0 +1,74 @@
+"""The DNS probe and the recording DNS server, against each other and against silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from fixtures.observations import Outcome
+from fixtures.probes import dns
+from fixtures.servers import DnsRecorder, dns_recorder
+from fixtures.vantages import CommandVantage, NetnsVantage, Vantage
+from tests.miniatures.ports import refusing_port, udp_server
+from tests.vantages import HERE, every_vantage
+
+
+@pytest.fixture
+def recorder() -> Iterator[tuple[DnsRecorder, int]]:
+    port = refusing_port()
+    with dns_recorder(NetnsVantage(HERE), {"api.example.com": "192.0.2.7"}, port) as made:
+        yield made, port
+
+
+@every_vantage
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_an_answer_is_told_with_code_data_and_ttl(
+    vantage: Vantage, tcp: bool, recorder: tuple[DnsRecorder, int]
+) -> None:
+    (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=recorder[1], tcp=tcp)
+    assert (seen.outcome, seen.rcode, seen.answers, seen.ttls) == (Outcome.ANSWERED, "NOERROR", ["192.0.2.7"], [5])
+
+
+@every_vantage
+def test_a_name_that_does_not_exist_is_an_answer(vantage: Vantage, recorder: tuple[DnsRecorder, int]) -> None:
+    (seen,) = dns(vantage, "www.example.org.", server="127.0.0.1", port=recorder[1])
+    assert (seen.outcome, seen.rcode, seen.answers) == (Outcome.ANSWERED, "NXDOMAIN", [])
+
+
+@every_vantage
+def test_an_existing_name_without_such_records_is_empty_not_missing(
+    vantage: Vantage, recorder: tuple[DnsRecorder, int]
+) -> None:
+    (seen,) = dns(vantage, "api.example.com.", "AAAA", server="127.0.0.1", port=recorder[1])
+    assert (seen.rcode, seen.answers) == ("NOERROR", [])
+
+
+@every_vantage
+def test_silence_is_a_time_out(vantage: Vantage) -> None:
+    with udp_server(None) as port:
+        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port, timeout=1)
+    assert seen.outcome is Outcome.TIMEOUT
+
+
+@every_vantage
+def test_every_query_is_recorded_once(vantage: Vantage, recorder: tuple[DnsRecorder, int]) -> None:
+    made, port = recorder
+    dns(vantage, "api.example.com.", server="127.0.0.1", port=port, count=3)
+    dns(vantage, "api.example.com.", "AAAA", server="127.0.0.1", port=port)
+    assert [(query.name, query.record) for query in made.queries] == [
+        *[("api.example.com.", "A")] * 3,
+        ("api.example.com.", "AAAA"),
+    ]
+    made.forget()
+    assert made.queries == []
+
+
+def test_a_place_has_no_search_list() -> None:
+    with pytest.raises(ValueError, match="name a server"):
+        dns(NetnsVantage(HERE), "web")
+
+
+def test_dig_without_an_answer_tells_its_words() -> None:
+    (seen,) = dns(CommandVantage(HERE), "x.", server="127.0.0.1", port=refusing_port(), timeout=1)
+    assert seen.outcome is Outcome.REFUSED

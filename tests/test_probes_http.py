@@ -1,0 +1,104 @@
+"""The HTTP probe tells what happened, alike from every kind of vantage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fixtures.observations import Outcome
+from fixtures.probes import http
+from fixtures.vantages import Vantage
+from tests.miniatures.certificates import self_signed
+from tests.miniatures.http import alternate, close_early, hang, http_server, mirror, reply
+from tests.miniatures.ports import refusing_port
+from tests.vantages import HERE, every_vantage
+from fixtures.vantages import NetnsVantage
+
+
+@every_vantage
+def test_an_answer_is_told_with_status_headers_body_and_addresses(vantage: Vantage) -> None:
+    with http_server(reply(418, "short and\nstout\n", {"X-Pod": "a"})) as port:
+        (seen,) = http(vantage, f"http://127.0.0.1:{port}/pot")
+    assert seen.outcome is Outcome.ANSWERED
+    assert (seen.status, seen.body, seen.headers["x-pod"]) == (418, "short and\nstout\n", "a")
+    assert seen.remote == f"127.0.0.1:{port}"
+    assert seen.local.startswith("127.0.0.1:")
+    assert 0 < seen.seconds < 3
+
+
+@every_vantage
+def test_each_request_has_a_connection_of_its_own(vantage: Vantage) -> None:
+    with http_server(mirror) as port:
+        seen = http(vantage, f"http://127.0.0.1:{port}/clientip", count=20)
+    assert len({observation.body for observation in seen}) == 20
+    assert [observation.local for observation in seen] == [observation.body for observation in seen]
+
+
+@every_vantage
+def test_the_host_header_is_apart_from_the_address(vantage: Vantage) -> None:
+    with http_server(mirror) as port:
+        (by_url,) = http(vantage, f"http://shop.example:{port}/", address="127.0.0.1")
+        (by_header,) = http(vantage, f"http://127.0.0.1:{port}/", headers={"Host": "other.example"})
+    assert by_url.headers["seen-host"] == f"shop.example:{port}"
+    assert by_header.headers["seen-host"] == "other.example"
+
+
+@every_vantage
+@pytest.mark.parametrize(
+    ("behave", "outcome"),
+    [pytest.param(close_early, Outcome.RESET, id="hangs up"), pytest.param(hang, Outcome.TIMEOUT, id="never answers")],
+)
+def test_a_broken_answer_is_no_answer(vantage: Vantage, behave: object, outcome: Outcome) -> None:
+    with http_server(behave) as port:  # type: ignore[arg-type]
+        (seen,) = http(vantage, f"http://127.0.0.1:{port}/", timeout=0.3)
+    assert seen.outcome is outcome
+    assert seen.detail
+    assert seen.status == 0
+
+
+@every_vantage
+def test_a_refusal_is_told_from_a_time_out_and_at_once(vantage: Vantage) -> None:
+    seen = http(vantage, f"http://127.0.0.1:{refusing_port()}/", count=3)
+    assert [observation.outcome for observation in seen] == [Outcome.REFUSED] * 3
+    assert all(observation.seconds < 0.5 for observation in seen)
+
+
+@every_vantage
+def test_a_failed_attempt_is_not_tried_again(vantage: Vantage) -> None:
+    with http_server(alternate(reply(503), reply(200), close_early)) as port:
+        seen = http(vantage, f"http://127.0.0.1:{port}/", count=6)
+    told = [(observation.outcome, observation.status) for observation in seen]
+    assert told == [(Outcome.ANSWERED, 503), (Outcome.ANSWERED, 200), (Outcome.RESET, 0)] * 2
+
+
+@every_vantage
+def test_a_name_that_does_not_resolve_is_a_name_error(vantage: Vantage) -> None:
+    (seen,) = http(vantage, "http://nowhere.invalid/", timeout=3)
+    assert seen.outcome is Outcome.NAME_ERROR
+
+
+@every_vantage
+def test_https_to_a_plain_server_is_a_tls_error(vantage: Vantage) -> None:
+    with http_server(reply()) as port:
+        (seen,) = http(vantage, f"https://127.0.0.1:{port}/")
+    assert seen.outcome is Outcome.TLS_ERROR
+
+
+@every_vantage
+def test_https_answers_whatever_the_certificate_when_none_is_asked_for(vantage: Vantage, tmp_path: Path) -> None:
+    path, _ = self_signed(tmp_path, "shop.example")
+    with http_server(reply(), certificate=path) as port:
+        (seen,) = http(vantage, f"https://shop.example:{port}/", address="127.0.0.1")
+    assert (seen.outcome, seen.body) == (Outcome.ANSWERED, "pod-a")
+
+
+def test_the_served_certificate_is_told_and_can_be_verified(tmp_path: Path) -> None:
+    path, pem = self_signed(tmp_path, "shop.example")
+    with http_server(reply(), certificate=path) as port:
+        url, here = f"https://shop.example:{port}/", NetnsVantage(HERE)
+        (verified,) = http(here, url, address="127.0.0.1", ca=pem)
+        (wrong_host,) = http(here, f"https://other.example:{port}/", address="127.0.0.1", ca=pem)
+        (wrong_ca,) = http(here, url, address="127.0.0.1", ca=self_signed(tmp_path, "ca.example")[1])
+    assert verified.certificate.strip() == pem.strip()
+    assert (wrong_host.outcome, wrong_ca.outcome) == (Outcome.TLS_ERROR, Outcome.TLS_ERROR)

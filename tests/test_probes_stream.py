@@ -1,0 +1,58 @@
+"""TCP and UDP exchanges: answered, refused, silent, hung up."""
+
+from __future__ import annotations
+
+import socket
+
+from fixtures.observations import Outcome
+from fixtures.probes import tcp, udp
+from fixtures.vantages import Vantage
+from tests.miniatures.ports import refusing_port, tcp_server, udp_server
+from tests.vantages import every_vantage
+
+
+@every_vantage
+def test_a_datagram_comes_back(vantage: Vantage) -> None:
+    with udp_server(b"pod-a") as port:
+        (seen,) = udp(vantage, "127.0.0.1", port, "hostname")
+    assert (seen.outcome, seen.reply) == (Outcome.ANSWERED, "pod-a")
+
+
+@every_vantage
+def test_a_silent_server_is_a_time_out(vantage: Vantage) -> None:
+    with udp_server(None) as port:
+        (seen,) = udp(vantage, "127.0.0.1", port, "hostname", timeout=1)
+    assert seen.outcome is Outcome.TIMEOUT
+
+
+@every_vantage
+def test_a_closed_udp_port_refuses(vantage: Vantage) -> None:
+    (seen,) = udp(vantage, "127.0.0.1", refusing_port(socket.SOCK_DGRAM), "hostname", timeout=1)
+    assert seen.outcome is Outcome.REFUSED
+
+
+@every_vantage
+def test_a_tcp_reply_comes_back(vantage: Vantage) -> None:
+    with tcp_server(b"pod-a") as port:
+        (seen,) = tcp(vantage, "127.0.0.1", port, "hostname")
+    assert (seen.outcome, seen.reply) == (Outcome.ANSWERED, "pod-a")
+
+
+@every_vantage
+def test_a_server_that_hangs_up_has_not_answered(vantage: Vantage) -> None:
+    with tcp_server(None) as port:
+        (seen,) = tcp(vantage, "127.0.0.1", port, "hostname")
+    assert seen.outcome is Outcome.RESET
+
+
+@every_vantage
+def test_a_closed_tcp_port_refuses(vantage: Vantage) -> None:
+    (seen,) = tcp(vantage, "127.0.0.1", refusing_port(), "hostname")
+    assert seen.outcome is Outcome.REFUSED
+
+
+@every_vantage
+def test_a_bare_connection_is_an_answer(vantage: Vantage) -> None:
+    with tcp_server(b"x") as port:
+        (seen,) = tcp(vantage, "127.0.0.1", port)
+    assert seen.outcome is Outcome.ANSWERED
