@@ -50,21 +50,25 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def rows(finder: Finder, names: Sequence[str], *, thorough: bool) -> list[tuple[str, str, str, str, str]]:
-    """Name, version, source, state and size of each component."""
+Row = tuple[str, str, str, str, str]
+"""Name, version, state, size and source."""
+
+
+def rows(finder: Finder, names: Sequence[str], *, thorough: bool) -> list[Row]:
+    """One row for each component."""
     table = []
     for name in names:
         version = finder.catalogue.components[name].version
         if here := finder.on_path(name):
-            table.append((name, version, f"PATH: {here.source}", READY, size(here.path)))
+            table.append((name, version, READY, size(here.path), f"PATH: {here.source}"))
             continue
         cached = finder.cached(name)
         if cached is None:
-            table.append((name, version, f"would try {', '.join(ways(finder, name))}", MISSING, ""))
+            table.append((name, version, MISSING, "", f"would try {', '.join(ways(finder, name))}"))
             continue
         damage = finder.damage(name, thorough=thorough)
         state = f"{DAMAGED}: {damage}" if damage else READY
-        table.append((name, version, f"{cached.way}: {cached.source}", state, size(cached.path)))
+        table.append((name, version, state, size(cached.path), f"{cached.way}: {cached.source}"))
     return table
 
 
@@ -85,16 +89,15 @@ def size(path: Path) -> str:
     return f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
 
 
-def show(table: Sequence[tuple[str, str, str, str, str]], cache: Path) -> None:
+def show(table: Sequence[Row], cache: Path) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
     drawn = Table(box=None, pad_edge=False, header_style="bold")
-    drawn.add_column("component", no_wrap=True)
-    drawn.add_column("version", no_wrap=True)
-    drawn.add_column("source", overflow="ellipsis", no_wrap=True)
-    drawn.add_column("state")
+    for title in ("component", "version", "state"):
+        drawn.add_column(title, no_wrap=title != "state")
     drawn.add_column("size", justify="right", no_wrap=True)
-    for name, version, source, state, megabytes in table:
+    drawn.add_column("source", overflow="fold")
+    for name, version, state, megabytes, source in table:
         colour = "green" if state == READY else "yellow" if state == MISSING else "red"
-        drawn.add_row(name, version, source, f"[{colour}]{state}[/{colour}]", megabytes)
+        drawn.add_row(name, version, f"[{colour}]{state}[/{colour}]", megabytes, source)
     console.print(drawn)
-    console.print(f"cache: {cache}", highlight=False)
+    console.print(f"cache: {cache}", highlight=False, soft_wrap=True)

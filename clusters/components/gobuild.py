@@ -93,10 +93,7 @@ class GoBuild:
                 target.chmod(0o755)
             shutil.rmtree(temporary, ignore_errors=True)
             output.rmdir()
-        return {
-            name: " ".join(program.package for program in self._workshop.catalogue.components[name].programs.values())
-            for name in drafts
-        }
+        return dict.fromkeys(drafts, f"clusters/components/go/{batch}")
 
     def _stale_packages(
         self, go: Path, batch: str, options: Sequence[str], packages: Sequence[str], environment: Mapping[str, str]

@@ -58,7 +58,7 @@ class Wheels:
             for name, draft in drafts.items():
                 unpack(download, self._workshop.catalogue.components[name], files_folder(draft))
             download.unlink()
-        return dict.fromkeys(drafts, f"PyPI {wheel.file}")
+        return dict.fromkeys(drafts, f"PyPI {batch} {self._workshop.catalogue.wheels[batch].version}")
 
 
 class _Links(HTMLParser):
