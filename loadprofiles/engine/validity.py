@@ -12,9 +12,11 @@ CPU_SHARE = 0.95
 STEAL_SHARE = 0.05
 
 RULES = (
-    f"void when the generator failed a request by itself; when send lag exceeds {LAG_SHARE:.0%} of the latency at p50; "
-    f"when at p99 it exceeds both {LAG_P99 * 1000:g} ms and {LAG_SHARE:.0%} of the latency; when a saturating "
-    f"generator used {CPU_SHARE:.0%} of a core or more; when more than {STEAL_SHARE:.0%} of the machine's CPU time was stolen"
+    "void when the generator failed a request by itself; "
+    f"when send lag exceeds {LAG_SHARE:.0%} of the latency at p50; "
+    f"when at p99 it exceeds both {LAG_P99 * 1000:g} ms and {LAG_SHARE:.0%} of the latency; "
+    f"when a saturating generator used {CPU_SHARE:.0%} of a core or more; "
+    f"when more than {STEAL_SHARE:.0%} of the machine's CPU time was stolen"
 )
 
 
