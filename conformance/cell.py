@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
+
 import clusters
 import reports
 from clusters import system_packages
 from clusters.errors import RoadtestError, UsageError
 from clusters.progress import Progress
-from clusters.provider import Cluster, ClusterSpec
+from clusters.provider import Cluster, ClusterSpec, Mode
 from reports.model import Cell, CellEnd
 
 from .interruption import call
@@ -73,7 +75,7 @@ def made(options: Options, progress: Progress) -> Cluster:
     spec = ClusterSpec(
         name=f"{options.mode}-{options.run.name[-4:]}",
         provider=options.provider,
-        mode=options.mode,
+        mode=msgspec.convert(options.mode, Mode),
         nodes=options.nodes,
         controllers=[options.controller] if options.controller else [],
     )

@@ -12,7 +12,9 @@ from fixtures.statistics import share
 from fixtures.verdicts import Mismatch
 
 
-def seen(body: str = "pod-a", status: int = 200, outcome: Outcome = Outcome.ANSWERED, seconds: float = 0.001) -> HttpObservation:
+def seen(
+    body: str = "pod-a", status: int = 200, outcome: Outcome = Outcome.ANSWERED, seconds: float = 0.001
+) -> HttpObservation:
     return HttpObservation(
         vantage="client-1",
         target="http://10.0.0.1/",

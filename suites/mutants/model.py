@@ -38,7 +38,7 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     caught_by: tuple[str, ...]
     """Features whose verdict must be failed; every other feature in the scope must pass as before."""
     scope: tuple[str, ...]
-    """pytest paths that are run against it, for example ``suites/services``: the catching checks and their bystanders."""
+    """pytest paths that are run against it: the catching checks and their bystanders."""
     modes: tuple[str, ...] = MODES
     change: Change | None = None
     after_ready: AfterReady | None = None
