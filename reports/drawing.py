@@ -28,11 +28,11 @@ def render(runs: Sequence[Path], *, out: Path | None = None, console: Console | 
     merged = _merged(runs)
     folder = out or runs[0]
     shown = page(merged, folder)
-    files = {JUNIT: junit(merged), SUMMARY: markdown(shown).encode(), HTML: html(shown).encode()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            _replace(folder / name, content)
+        _replace(folder / JUNIT, junit(merged))
+        _replace(folder / SUMMARY, markdown(shown).encode())
+        _replace(folder / HTML, html(shown).encode())
     except OSError as error:
         raise ReportError(
             f"The report cannot be written to {folder}: {error.strerror}.", "Name another folder with --out."

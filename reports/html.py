@@ -1,6 +1,7 @@
 """One self-contained HTML page: no request leaves it, it works without scripts, in light and dark, and on paper.
 
-Everything foreign is escaped by Jinja; scripts other than the page's own are refused by its content security policy.
+Everything foreign is printable (see `reports.views.merged`) and escaped by Jinja; scripts other than the page's own are
+refused by its content security policy.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import jinja2
 from markupsafe import Markup
 
 from reports import charts
-from reports.text import printable
 from reports.views.loads import PERCENTILES, LoadBlock, LoadLine
 from reports.views.page import Page
 
@@ -41,7 +41,6 @@ def html(page: Page) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
-        finalize=_visible,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -69,11 +68,6 @@ def _drawn(block: LoadBlock) -> DrawnBlock:
         rate_chart=_ours("" if block.open else charts.throughput(block.rates)),
         remarks=block.remarks,
     )
-
-
-def _visible(value: object) -> object:
-    """Foreign text without anything invisible; text of ours and numbers as they are."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _ours(text: str) -> Markup:

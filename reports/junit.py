@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from reports.model import Attempt, Result, Verdict
-from reports.text import duration, first_line, printable, shorten
+from reports.text import duration, first_line, shorten
 from reports.views.merged import CellView, Merged
 from reports.views.stories import command
 
@@ -48,16 +48,16 @@ def _suite(cell: CellView) -> ET.Element:
         "nodes": str(record.nodes),
         **{f"version {name}": version for name, version in record.versions.items()},
     }
-    suite = ET.Element("testsuite", name=printable(cell.title), tests=str(len(cell.results)))
+    suite = ET.Element("testsuite", name=cell.title, tests=str(len(cell.results)))
     suite.set("failures", _number(cell.results, Verdict.FAILED))
     suite.set("errors", _number(cell.results, Verdict.ERROR))
     suite.set("skipped", _number(cell.results, Verdict.UNSUPPORTED, Verdict.SKIPPED))
     suite.set("time", f"{sum(result.seconds for result in cell.results):.3f}")
     if record.started:
-        suite.set("timestamp", printable(record.started))
+        suite.set("timestamp", record.started)
     listed = ET.SubElement(suite, "properties")
     for name, value in properties.items():
-        ET.SubElement(listed, "property", name=printable(name), value=printable(value))
+        ET.SubElement(listed, "property", name=name, value=value)
     suite.extend(_case(cell, result) for result in cell.results)
     return suite
 
@@ -72,8 +72,8 @@ def _case(cell: CellView, result: Result) -> ET.Element:
     path = module.removesuffix(".py").replace("/", ".")
     case = ET.Element(
         "testcase",
-        classname=printable(f"{cell.record.cell}.{path}"),
-        name=printable(f"{result.feature} {test or module}".strip()),
+        classname=f"{cell.record.cell}.{path}",
+        name=f"{result.feature} {test or module}".strip(),
         time=f"{result.seconds:.3f}",
     )
     if result.verdict in ELEMENTS:
@@ -83,7 +83,7 @@ def _case(cell: CellView, result: Result) -> ET.Element:
         element.text = _story(result)
     facts = {"feature": result.feature, "source": result.source, "reproduce": command(result)}
     lines = [f"[[PROPERTY|{name}={first_line(value, 1000)}]]" for name, value in facts.items() if value]
-    lines += [f"{name}: {printable(value)}" for name, value in result.notes.items()]
+    lines += [f"{name}: {value}" for name, value in result.notes.items()]
     ET.SubElement(case, "system-out").text = "\n".join(lines)
     return case
 
@@ -100,7 +100,7 @@ def _story(result: Result) -> str:
     }
     if len(result.attempts) > ATTEMPTS:
         parts["Attempts"] += f"\n{len(result.attempts) - ATTEMPTS} more in results.jsonl"
-    told = [f"{name}:\n{shorten(printable(text), TEXT_LIMIT)}" for name, text in parts.items() if text]
+    told = [f"{name}:\n{shorten(text, TEXT_LIMIT)}" for name, text in parts.items() if text]
     return "\n\n".join(told)
 
 
@@ -115,7 +115,7 @@ def _troubles(troubles: Sequence[str]) -> ET.Element:
     suite = ET.Element("testsuite", name="the run is whole", tests="1", failures="0", errors="1", skipped="0", time="0")
     case = ET.SubElement(suite, "testcase", classname="run", name="the run is whole", time="0")
     error = ET.SubElement(case, "error", type="error", message=first_line(troubles[0]))
-    error.text = "\n".join(printable(trouble) for trouble in troubles)
+    error.text = "\n".join(trouble for trouble in troubles)
     return suite
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jinja2
 
-from reports.text import first_line, plural, printable, shorten
+from reports.text import first_line, plural, shorten
 from reports.views.loads import PERCENTILES, Figure, LoadBlock, LoadLine
 from reports.views.marks import MARKS
 from reports.views.matrix import Matrix, Section, Square
@@ -100,14 +100,14 @@ def markdown(page: Page) -> str:
 
 def inline(text: str) -> str:
     """Foreign text inside a paragraph or a table's cell."""
-    line = " ".join(printable(text).split())
+    line = " ".join(text.split())
     escaped = _SPECIAL.sub(r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
     return escaped.replace("@", "@\N{ZERO WIDTH SPACE}")
 
 
 def code(text: str) -> str:
     """Foreign text as a code span, also inside of a table."""
-    line = " ".join(printable(text).split())
+    line = " ".join(text.split())
     ticks = _longer_than_any("`", line, 1)
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{ticks}{pad}{line}{pad}{ticks}".replace("|", "\\|") if line else ""
@@ -115,7 +115,7 @@ def code(text: str) -> str:
 
 def fence(text: str) -> str:
     """Foreign text as a block of its own."""
-    block = shorten(printable(text).strip("\n"), BLOCK_LIMIT)
+    block = shorten(text.strip("\n"), BLOCK_LIMIT)
     ticks = _longer_than_any("`", block, 3)
     return f"{ticks}text\n{block}\n{ticks}"
 
@@ -169,7 +169,7 @@ def _cells(page: Page) -> str:
 
 def _story(story: Story) -> StoryText:
     sign = next(mark.emoji for mark in MARKS.values() if mark.id == story.mark.id)
-    source = f"[source]({story.source.href.replace(')', '%29').replace(' ', '%20')})" if story.source.href else ""
+    source = f"[source]({story.source.href})" if story.source.href else ""
     blocks = {"Expected": story.expected, "Observed": story.observed, "Run it again": story.reproduce}
     paragraphs = (
         inline(story.reason),

@@ -211,6 +211,7 @@ def test_every_feature_has_its_story_and_what_was_not_judged_its_reason(tmp_path
     [
         ("https://www.kubernetes.io/docs/", "https://www.kubernetes.io/docs/"),
         ("http://[::1]/x", "http://[::1]/x"),
+        ("https://k8s.io/a (b)<c>", "https://k8s.io/a%20%28b%29%3Cc%3E"),
         ("javascript:alert(1)", ""),
         ("data:text/html,x", ""),
         ("//kubernetes.io", ""),

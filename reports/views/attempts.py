@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from reports.model import Attempt
-from reports.text import digits, duration, first_line, printable
+from reports.text import digits, duration, first_line
 
 ROWS = 40
 """Rows of a story's table; more are told by their number. The stream has them all."""
@@ -103,9 +103,9 @@ def _row(same: list[Attempt], at: float) -> AttemptRow:
     return AttemptRow(
         at=f"+{at:.3f} s",
         times=f"× {len(same)}" if len(same) > 1 else "",
-        vantage=printable(first.vantage),
-        target=printable(first.target),
-        outcome=printable(first.outcome),
+        vantage=first.vantage,
+        target=first.target,
+        outcome=first.outcome,
         answered=first.outcome == ANSWERED,
         seconds=duration(first.seconds) if len(same) == 1 else f"≤ {duration(longest)}",
         detail=first_line(first.detail, 300),
@@ -116,7 +116,7 @@ def _summary(tried: Sequence[Attempt]) -> str:
     outcomes: dict[str, int] = {}
     for attempt in tried:
         outcomes[attempt.outcome] = outcomes.get(attempt.outcome, 0) + 1
-    return ", ".join(f"{number} {printable(outcome)}" for outcome, number in outcomes.items())
+    return ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
 
 
 def _lanes(timed: list[tuple[float, Attempt]], span: float) -> tuple[Lane, ...]:
@@ -125,14 +125,14 @@ def _lanes(timed: list[tuple[float, Attempt]], span: float) -> tuple[Lane, ...]:
     vantages = list(dict.fromkeys(attempt.vantage for _, attempt in kept))
     return tuple(
         Lane(
-            vantage=printable(vantage),
+            vantage=vantage,
             ticks=tuple(
                 Tick(
                     x=round(at * scale, 1),
                     width=round(max(attempt.seconds * scale, 3), 1),
-                    outcome=printable(attempt.outcome),
+                    outcome=attempt.outcome,
                     answered=attempt.outcome == ANSWERED,
-                    hint=f"+{digits(at)} s: {printable(attempt.target)} {printable(attempt.outcome)}",
+                    hint=f"+{digits(at)} s: {attempt.target} {attempt.outcome}",
                 )
                 for at, attempt in kept
                 if attempt.vantage == vantage

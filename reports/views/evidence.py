@@ -37,7 +37,7 @@ class EvidenceReader:
 
     def view(self, run: Path, evidence: Evidence) -> EvidenceView:
         """The evidence's text, or the remark why it is not shown. Never raises: a story is told without it, too."""
-        title = printable(evidence.title)
+        title = evidence.title
         name = first_line(evidence.path)
         try:
             path = (run / evidence.path).resolve()

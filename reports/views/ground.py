@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reports.model import Verdict
 from reports.run import exit_status
 from reports.stream import Stream
-from reports.text import digits, duration, plural, printable
+from reports.text import digits, duration, plural
 from reports.views.marks import MARKS, Mark
 from reports.views.merged import CellView, Merged
 
@@ -96,7 +96,7 @@ def conditions(merged: Merged) -> Table:
 def steps(merged: Merged) -> tuple[Step, ...]:
     """Every step of every cluster's start-up, as seconds since that start-up began."""
     return tuple(
-        Step(cell.title, cell.mode, cell.controller, printable(name), seconds)
+        Step(cell.title, cell.mode, cell.controller, name, seconds)
         for cell in merged.cells
         for name, seconds in cell.record.timings.items()
     )
@@ -114,14 +114,14 @@ def _cell_row(cell: CellView) -> CellRow:
     loads = plural(len(cell.loads), "load") + (f", {voids} void" if voids else "") if cell.loads else ""
     return CellRow(
         title=cell.title,
-        provider=printable(record.provider),
-        provider_reason=printable(record.provider_reason),
+        provider=record.provider,
+        provider_reason=record.provider_reason,
         nodes=plural(record.nodes, "node") if record.nodes else "no node",
         tallies=tallies([result.verdict for result in cell.results]),
         loads=loads,
-        phases=tuple((printable(name), duration(seconds)) for name, seconds in phases.items()),
+        phases=tuple((name, duration(seconds)) for name, seconds in phases.items()),
         total=duration(sum(phases.values())) if phases else "",
-        trouble=printable(end.trouble) if end else "broke off: its end was never written",
+        trouble=end.trouble if end else "broke off: its end was never written",
     )
 
 
@@ -130,8 +130,8 @@ def _table(merged: Merged, facts: Callable[[CellView], Mapping[str, str]]) -> Ta
     names = dict.fromkeys(name for cell in cells for name in facts(cell))
     rows = []
     for name in names:
-        values = tuple(printable(facts(cell).get(name, "—")) for cell in cells)
-        rows.append(TableRow(printable(name), values[:1] if len(set(values)) == 1 else values))
+        values = tuple(facts(cell).get(name, "—") for cell in cells)
+        rows.append(TableRow(name, values[:1] if len(set(values)) == 1 else values))
     rows.sort(key=lambda row: len(row.values) == 1)
     return Table(tuple(cell.title for cell in cells), tuple(rows))
 
@@ -153,4 +153,4 @@ def _run(stream: Stream) -> RunFacts:
         "Python": machine.python,
         "seed": str(header.seed),
     }
-    return RunFacts(name, tuple((key, printable(value)) for key, value in facts.items()), printable(header.command))
+    return RunFacts(name, tuple((key, value) for key, value in facts.items()), header.command)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reports.model import Interval, Load
-from reports.text import anchor, count, digits, duration, plural, printable
+from reports.text import anchor, count, digits, duration, plural
 from reports.views.curves import Curve, CurveError, curve
 from reports.views.merged import CellView, Merged
 
@@ -124,7 +124,7 @@ def _block(key: tuple[str, ...], measured: list[tuple[CellView, Load]]) -> LoadB
     return LoadBlock(
         anchor=anchor("load", *key),
         title=_title(load),
-        profile=printable(load.profile),
+        profile=load.profile,
         description=_description(load),
         open=load.shape == "arrival-rate",
         lines=tuple(_line(cell, load) for cell, load in measured),
@@ -137,7 +137,7 @@ def _block(key: tuple[str, ...], measured: list[tuple[CellView, Load]]) -> LoadB
 def _title(load: Load) -> str:
     target = TARGETS.get(load.target, load.target)
     how = f"{digits(load.offered_rate)} requests/s" if load.shape == "arrival-rate" else "saturation"
-    return printable(f"{target[:1].upper()}{target[1:]}, {how}")
+    return f"{target[:1].upper()}{target[1:]}, {how}"
 
 
 def _description(load: Load) -> str:
@@ -147,16 +147,16 @@ def _description(load: Load) -> str:
         asked = f"{digits(load.offered_rate)} requests/s arrive on a schedule, whatever becomes of earlier ones"
     else:
         asked = f"{plural(load.users, 'user')} send as fast as answers come"
-    return printable(
+    return (
         f"From {load.vantage} to {target}, {how}: {asked}. "
         f"{duration(load.seconds)} measured after {duration(load.warmup_seconds)} of warm-up."
     )
 
 
 def _line(cell: CellView, load: Load) -> LoadLine:
-    conditions = tuple((printable(name), printable(value)) for name, value in load.conditions.items())
+    conditions = tuple((name, value) for name, value in load.conditions.items())
     if load.void:
-        return LoadLine(cell.title, printable(load.void), None, "", (), "", (), "", conditions)
+        return LoadLine(cell.title, load.void, None, "", (), "", (), "", conditions)
     return LoadLine(
         cell=cell.title,
         void="",
@@ -167,9 +167,7 @@ def _line(cell: CellView, load: Load) -> LoadLine:
             for name in PERCENTILES
         ),
         requests=count(load.requests),
-        errors=tuple(
-            (printable(kind), _share(number, load.requests)) for kind, number in load.errors.items() if number
-        ),
+        errors=tuple((kind, _share(number, load.requests)) for kind, number in load.errors.items() if number),
         lag=", ".join(f"{name} {duration(seconds)}" for name, seconds in load.send_lag_seconds.items()),
         conditions=conditions,
     )

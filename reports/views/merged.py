@@ -1,4 +1,8 @@
-"""Several runs as one: the cells of a CI matrix, each in a run of its own, on one page."""
+"""Several runs as one: the cells of a CI matrix, each in a run of its own, on one page.
+
+Here, once for all that is shown, every text of the streams is made printable: control characters would break XML,
+confuse a terminal, and kill the library that draws the charts.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from reports.apis import APIS, api_of
 from reports.model import Cell, CellEnd, Load, Result, Verdict
 from reports.run import exit_status
 from reports.stream import Stream
-from reports.text import anchor, first_line
+from reports.text import anchor, first_line, printable
 
 WORST_FIRST = (Verdict.ERROR, Verdict.FAILED, Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.SKIPPED)
 """A feature with several checks has the first of these that any of them has."""
@@ -43,7 +50,6 @@ class CellView:
 
     @property
     def mode(self) -> str:
-        """Printable: charts are drawn by a library that a NUL byte kills."""
         return first_line(self.record.mode, NAME_LIMIT)
 
     @property
@@ -91,7 +97,7 @@ class Merged:
 
 def merge(streams: Iterable[Stream]) -> Merged:
     """The runs as one; cells of the same name in several runs stay apart and carry their run's name."""
-    known = tuple(streams)
+    known = tuple(_printable(stream) for stream in streams)
     cells = sorted(
         (_cell(stream, name) for stream in known for name in _cell_names(stream)),
         key=lambda cell: (mode_order(cell.mode), cell.record.controller, cell.key),
@@ -114,6 +120,33 @@ def feature_order(feature: str) -> tuple[int, int, str]:
         api.prefixes.index(word) if word in api.prefixes else 0,
         feature,
     )
+
+
+_Kept = TypeVar("_Kept", bound=msgspec.Struct)
+
+
+def _printable(stream: Stream) -> Stream:
+    return replace(
+        stream,
+        header=stream.header and _cleaned(stream.header),
+        cells=tuple(_cleaned(record) for record in stream.cells),
+        results=tuple(_cleaned(record) for record in stream.results),
+        loads=tuple(_cleaned(record) for record in stream.loads),
+        ends=tuple(_cleaned(record) for record in stream.ends),
+        troubles=tuple(printable(trouble) for trouble in stream.troubles),
+    )
+
+
+def _cleaned(record: _Kept) -> _Kept:
+    return msgspec.convert(_texts(msgspec.to_builtins(record)), type(record))
+
+
+def _texts(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {_texts(key): _texts(item) for key, item in value.items()}
+    return [_texts(item) for item in value] if isinstance(value, list) else value
 
 
 def mode_order(mode: str) -> tuple[int, str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from reports.apis import Api, api_of
 from reports.model import Result, Verdict
-from reports.text import duration, first_line, plain, printable, shorten
+from reports.text import duration, first_line, plain, shorten
 from reports.views.attempts import Attempts, attempts
 from reports.views.evidence import EvidenceReader, EvidenceView
 from reports.views.marks import Mark, mark
@@ -17,6 +17,8 @@ from reports.views.merged import Check, Merged, worst
 
 TEXT_LIMIT = 6_000
 """Characters of an expectation or observation that a page shows."""
+URL_SIGNS = ":/?#[]@!$&'*+,;=%~"
+"""Kept in an address; whatever else is no letter or digit is written as %xx, parentheses too: Markdown ends at them."""
 IN_FULL = 60
 """Stories whose attempts and evidence a page shows; where more went wrong, the first ones explain the others."""
 TOLD = (Verdict.FAILED, Verdict.ERROR)
@@ -146,7 +148,7 @@ def feature_stories(merged: Merged) -> tuple[FeatureStory, ...]:
                 feature=feature or "(no feature named)",
                 api=api_of(feature),
                 mark=mark(worst(check.result.verdict for check in checks)),
-                requirement=printable(first.requirement),
+                requirement=first.requirement,
                 source=link(first.source),
                 checks=tuple(_line(check) for check in checks),
             )
@@ -167,7 +169,7 @@ def not_judged(merged: Merged) -> tuple[NotJudged, ...]:
             feature=feature,
             feature_href=f"#{feature_anchor(feature)}",
             cells=_cells(checks, merged),
-            reason=printable(reason) or "no reason was given",
+            reason=reason or "no reason was given",
             source=link(checks[0].result.source),
         )
         for (feature, verdict, reason), checks in sorted(
@@ -188,19 +190,19 @@ def notes(merged: Merged) -> tuple[Note, ...]:
 
 def link(address: str) -> Link:
     """What a source's address may become: anything but http and https stays text."""
-    text = printable(address)
+    text = address
     try:
         parts = urlsplit(address)
     except ValueError:
         return Link("", text)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return Link("", text)
-    return Link(address, parts.netloc.removeprefix("www.") + parts.path.rstrip("/"))
+    return Link(quote(address, safe=URL_SIGNS), parts.netloc.removeprefix("www.") + parts.path.rstrip("/"))
 
 
 def command(result: Result) -> str:
     """The command that runs one check again, on one line."""
-    return " ".join(printable(result.reproduce).split())
+    return " ".join(result.reproduce.split())
 
 
 def _note(key: str, checks: list[Check], merged: Merged) -> Note:
@@ -211,9 +213,9 @@ def _note(key: str, checks: list[Check], merged: Merged) -> Note:
     return Note(
         feature=result.feature,
         feature_href=f"#{feature_anchor(result.feature)}",
-        title=printable(result.title),
-        key=printable(key),
-        values=tuple((_cells(same, merged), printable(value)) for value, same in by_value.items()),
+        title=result.title,
+        key=key,
+        values=tuple((_cells(same, merged), value) for value, same in by_value.items()),
         differs=len(by_value) > 1,
     )
 
@@ -228,8 +230,8 @@ def _line(check: Check) -> CheckLine:
     return CheckLine(
         mark=mark(result.verdict),
         cell=check.cell.title,
-        title=printable(result.title),
-        test=printable(result.test),
+        title=result.title,
+        test=result.test,
         href=_href(check),
         reason=first_line(result.reason),
         statistics=_statistics(result),
@@ -248,13 +250,13 @@ def _story(check: Check, same_test: list[Check], reader: EvidenceReader | None) 
         cell=check.cell.title,
         feature=result.feature or "(no feature named)",
         feature_href=f"#{feature_anchor(result.feature)}",
-        title=printable(result.title),
-        test=printable(result.test),
-        requirement=printable(result.requirement),
+        title=result.title,
+        test=result.test,
+        requirement=result.requirement,
         source=link(result.source),
-        reason=shorten(printable(result.reason), TEXT_LIMIT),
-        expected=shorten(printable(result.expected), TEXT_LIMIT),
-        observed=shorten(printable(result.observed), TEXT_LIMIT),
+        reason=shorten(result.reason, TEXT_LIMIT),
+        expected=shorten(result.expected, TEXT_LIMIT),
+        observed=shorten(result.observed, TEXT_LIMIT),
         attempts=attempts(result.attempts) if reader else None,
         statistics=_statistics(result),
         notes=_notes(result),
@@ -271,8 +273,8 @@ def _href(check: Check) -> str:
 
 
 def _statistics(result: Result) -> tuple[tuple[str, str], ...]:
-    return tuple((printable(name), plain(value)) for name, value in result.statistics.items())
+    return tuple((name, plain(value)) for name, value in result.statistics.items())
 
 
 def _notes(result: Result) -> tuple[tuple[str, str], ...]:
-    return tuple((printable(name), printable(value)) for name, value in result.notes.items())
+    return tuple((name, value) for name, value in result.notes.items())
