@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -19,6 +20,7 @@ from reports.errors import ReportError
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 measured (void cells too: the record says so), 2 an error of ours or of the user."""
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupted)
     console = Console() if sys.stdout.isatty() else Console(width=140)
     try:
         if asked.verb == "list":
@@ -43,6 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
         print("error: interrupted; what was measured before is in the run.", file=sys.stderr)
         return 130
     return 0
+
+
+def _interrupted(*_: object) -> None:
+    """SIGTERM ends as Ctrl-C does: the generator is stopped and the namespace removed."""
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

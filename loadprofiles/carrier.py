@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from clusters.errors import MachineError, RoadtestError
+from loadprofiles.engine.conditions import DIES_WITH_PARENT
 from loadprofiles.engine.plan import Measurement, Plan
 
 LOCUSTFILE = Path(__file__).parent / "engine" / "locustfile.py"
@@ -84,6 +85,7 @@ def _free_port() -> int:
 def _run(command: list[str], limit: float) -> tuple[int, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH", "")]))
+    environment[DIES_WITH_PARENT] = str(os.getpid())
     try:
         process = subprocess.Popen(
             command,

@@ -118,8 +118,9 @@ def test_a_response_that_ends_with_its_connection_is_an_answer(ports: Callable[[
 
 @pytest.mark.parametrize("shape", ["arrival-rate", "saturation"])
 def test_accounting_is_exact_when_some_fail(ports: Callable[[str], int], shape: str) -> None:
+    users = 4 if shape == "saturation" else 1
     measured, _ = measure(
-        a_plan(ports("sometimes-reset"), shape=shape, users=4 if shape == "saturation" else 1, rate=1600.0)
+        a_plan(ports("sometimes-reset"), shape=shape, users=users, rate=1600.0, max_connections=4, seconds=0.1)
     )
     assert measured.errors[kinds.RESET] > 0
     assert measured.answered > 0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,6 +17,8 @@ from loadprofiles.carrier import GeneratorError, carry
 from loadprofiles.engine.histogram import Histogram, merged
 from loadprofiles.engine.plan import Plan
 from tests.load_servers import server
+
+T = TypeVar("T")
 
 
 def a_plan(port: int, **changes: Any) -> Plan:
@@ -76,3 +83,37 @@ def test_a_generator_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(carrier, "START_SECONDS", -1.0)
     with server("good") as port, pytest.raises(GeneratorError, match="did not end"):
         carry(a_plan(port))
+
+
+@pytest.mark.parametrize("early", [0.0, 1.0], ids=["while it starts", "later"])
+def test_a_killed_command_leaves_no_generator_behind(early: float) -> None:
+    script = (
+        "import sys; from tests.test_load_locust import a_plan; from loadprofiles.carrier import carry;"
+        "carry(a_plan(int(sys.argv[1]), seconds=60.0))"
+    )
+    with server("good") as port:
+        command = subprocess.Popen([sys.executable, "-c", script, str(port)], cwd=carrier.ROOT)
+        try:
+            generator = within(20, lambda: children(command.pid))[0]
+            time.sleep(early)
+        finally:
+            command.kill()
+            command.wait()
+        within(20, lambda: not Path(f"/proc/{generator}").exists() or state(generator) == "Z")
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def within(seconds: float, look: Callable[[], T]) -> T:
+    """What ``look`` gives as soon as it is true."""
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return seen

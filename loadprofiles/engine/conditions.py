@@ -7,10 +7,14 @@ import ctypes
 import os
 import platform
 import resource
+import signal
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol
 
+DIES_WITH_PARENT = "ROADTEST_GENERATOR_DIES_WITH_PARENT"
+"""Environment variable: the process id of the command of ours that started the generator."""
+_PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 
 
@@ -94,6 +98,14 @@ def _first_in_line() -> str:
     except OSError:
         return ""
     return "SCHED_FIFO 1"
+
+
+def die_with_parent(*, worker: bool) -> None:
+    """Nothing of ours goes on sending when the command that started it is killed outright."""
+    if parent := os.environ.get(DIES_WITH_PARENT):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if not worker and os.getppid() != int(parent):  # it was killed before we asked
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def surroundings() -> dict[str, str]:

@@ -27,7 +27,7 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from clusters.errors import RoadtestError
 from loadprofiles.engine import measurement
 from loadprofiles.engine.closed_loop import ClosedLoop
-from loadprofiles.engine.conditions import prepare, surroundings
+from loadprofiles.engine.conditions import die_with_parent, prepare, surroundings
 from loadprofiles.engine.locust_statistics import tell
 from loadprofiles.engine.loop import Loop
 from loadprofiles.engine.open_loop import OpenLoop, waits_between_sends
@@ -161,6 +161,7 @@ def _arguments(parser: ArgumentParser, **_: Any) -> None:
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _wire(environment: Environment, **_: Any) -> None:
+    die_with_parent(worker=isinstance(environment.runner, WorkerRunner))
     carrier = CARRIERS[environment] = Carrier(environment)
     environment.events.spawning_complete.add_listener(carrier.start)
     environment.events.report_to_master.add_listener(carrier.report)
