@@ -1,120 +1,126 @@
-"""Image archives: one tar that `ctr images import`, `kind load image-archive` and `docker load` take, in fixed bytes.
+"""Image archives that `ctr images import`, `kind load image-archive` and `docker load` take.
 
-OCI image layout with a docker ``manifest.json`` beside it, whose paths point to the same blobs.
-https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+An OCI layout with Docker's manifest.json beside it, as `docker save` writes it.
+https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol, TypedDict
 
 import msgspec
 
-INDEX = "application/vnd.oci.image.index.v1+json"
+from clusters.components.store import disk_errors
+
+from .layers import CHUNK, END, TarStream, file, header, padding
+
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+INDEX = "application/vnd.oci.image.index.v1+json"
+ANY_FILE = file(b"")
+Json = dict[str, object]
 
 
-class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A blob by what it is, its checksum and its size."""
+class Descriptor(TypedDict):
+    """https://github.com/opencontainers/image-spec/blob/main/descriptor.md"""
 
-    media_type: str
+    mediaType: str
     digest: str
     size: int
-    annotations: dict[str, str] = {}
 
 
-class Blob(msgspec.Struct, frozen=True):
-    """Content of an archive: bytes, or a file of that size."""
+class Blob(Protocol):
+    """Bytes that can be read several times."""
 
-    descriptor: Descriptor
-    content: bytes | Path
+    def chunks(self) -> Iterator[bytes]: ...
+
+    def measure(self) -> tuple[str, int]: ...
 
 
-def blob(content: bytes | Path, media_type: str) -> Blob:
-    """A blob with its checksum."""
-    if isinstance(content, bytes):
-        digest, size = hashlib.sha256(content).hexdigest(), len(content)
-    else:
-        with content.open("rb") as file:
-            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), content.stat().st_size
-    return Blob(Descriptor(media_type, f"sha256:{digest}", size), content)
+class FileBlob:
+    """A blob that is a file, whose checksum is known."""
+
+    def __init__(self, path: Path, sha256: str) -> None:
+        self._path = path
+        self._sha256 = sha256
+
+    def chunks(self) -> Iterator[bytes]:
+        with self._path.open("rb") as source:
+            while chunk := source.read(CHUNK):
+                yield chunk
+
+    def measure(self) -> tuple[str, int]:
+        return self._sha256, self._path.stat().st_size
+
+
+class BytesBlob:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def chunks(self) -> Iterator[bytes]:
+        yield self._data
+
+    def measure(self) -> tuple[str, int]:
+        return hashlib.sha256(self._data).hexdigest(), len(self._data)
 
 
 def encoded(value: object) -> bytes:
-    """JSON whose bytes depend on nothing but the value."""
     return msgspec.json.encode(value, order="sorted")
 
 
-def config(*, arch: str, layers: Sequence[Blob], process: Mapping[str, object]) -> Blob:
-    """An image's configuration; ``process`` is its ``config`` object (Entrypoint, Cmd, Env, User …)."""
-    # The epoch, not the time: the same parts give the same bytes.
-    content = {
-        "architecture": arch,
-        "os": "linux",
-        "created": "1970-01-01T00:00:00Z",
-        "config": dict(process),
-        "rootfs": {"type": "layers", "diff_ids": [layer.descriptor.digest for layer in layers]},
-    }
-    return blob(encoded(content), CONFIG)
-
-
-def manifest(image_config: Blob, layers: Sequence[Blob], media_type: str = MANIFEST) -> Blob:
-    """The manifest that ties a configuration and layers together."""
-    content = {
-        "schemaVersion": 2,
-        "mediaType": media_type,
-        "config": image_config.descriptor,
-        "layers": [layer.descriptor for layer in layers],
-    }
-    return blob(encoded(content), media_type)
-
-
-def write(target: Path, name: str, image_manifest: Blob, image_config: Blob, layers: Sequence[Blob]) -> None:
-    """Write the archive of one image under its official name."""
-    descriptor = msgspec.structs.replace(
-        image_manifest.descriptor,
-        annotations={"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.rpartition(":")[2]},
+def build(target: Path, name: str, arch: str, layers: list[TarStream], settings: Json) -> None:
+    """Write an image of these layers, the lowest first."""
+    measured = [layer.measure() for layer in layers]
+    config = encoded(
+        {
+            "architecture": arch,
+            "os": "linux",
+            "config": settings,
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest, _ in measured]},
+        }
     )
-    texts = {
-        "index.json": encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": [descriptor]}),
-        "manifest.json": encoded(
-            [{"Config": _path(image_config), "RepoTags": [name], "Layers": [_path(layer) for layer in layers]}]
-        ),
-        "oci-layout": encoded({"imageLayoutVersion": "1.0.0"}),
+    manifest = encoded(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": descriptor(CONFIG, *BytesBlob(config).measure()),
+            "layers": [descriptor(LAYER, digest, length) for digest, length in measured],
+        }
+    )
+    write(target, name, manifest, MANIFEST, config, list(layers))
+
+
+def descriptor(media_type: str, sha256: str, length: int) -> Descriptor:
+    return {"mediaType": media_type, "digest": f"sha256:{sha256}", "size": length}
+
+
+def write(target: Path, name: str, manifest: bytes, media_type: str, config: bytes, layers: list[Blob]) -> None:
+    """Write an archive of an image whose parts are there."""
+    blobs: dict[str, Blob] = {}
+    paths: list[str] = []
+    for blob in [BytesBlob(manifest), BytesBlob(config), *layers]:
+        path = f"blobs/sha256/{blob.measure()[0]}"
+        paths.append(path)
+        blobs[path] = blob
+    annotations = {
+        "io.containerd.image.name": name,
+        "org.opencontainers.image.ref.name": name.rpartition(":")[2],
     }
-    blobs = {_path(each): each.content for each in (image_manifest, image_config, *layers)}
-    with target.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for path in sorted(texts):
-            _add(tar, path, len(texts[path]), io.BytesIO(texts[path]))
-        for path, content in sorted(blobs.items()):
-            if isinstance(content, bytes):
-                _add(tar, path, len(content), io.BytesIO(content))
-            else:
-                with content.open("rb") as source:
-                    _add(tar, path, os.fstat(source.fileno()).st_size, source)
-
-
-def names_in(archive: Path) -> list[str]:
-    """The image names that an archive holds."""
-    with tarfile.open(archive) as tar:
-        member = tar.extractfile("manifest.json")
-        assert member
-        return [name for entry in msgspec.json.decode(member.read()) for name in entry["RepoTags"]]
-
-
-def _path(each: Blob) -> str:
-    return f"blobs/{each.descriptor.digest.replace(':', '/')}"
-
-
-def _add(tar: tarfile.TarFile, path: str, size: int, source: BinaryIO) -> None:
-    info = tarfile.TarInfo(path)
-    info.size, info.mode = size, 0o644
-    tar.addfile(info, source)
+    top = {**descriptor(media_type, *BytesBlob(manifest).measure()), "annotations": annotations}
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [top]}
+    docker = [{"Config": paths[1], "RepoTags": [name], "Layers": paths[2:]}]
+    blobs["index.json"] = BytesBlob(encoded(index))
+    blobs["manifest.json"] = BytesBlob(encoded(docker))
+    blobs["oci-layout"] = BytesBlob(encoded({"imageLayoutVersion": "1.0.0"}))
+    with disk_errors(target.parent), target.open("wb") as out:
+        for path, blob in sorted(blobs.items()):
+            _, length = blob.measure()
+            out.write(header(path, ANY_FILE, length))
+            for chunk in blob.chunks():
+                out.write(chunk)
+            out.write(padding(length))
+        out.write(END)

@@ -1,0 +1,68 @@
+"""``python -m clusters images``: prepare images, list them, or verify what the cache holds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from clusters import paths
+from clusters.progress import progress_for_terminal
+
+from .making import Maker
+from .recipes import Image, image, images
+
+WIDTH_WITHOUT_TERMINAL = 160
+
+
+def run(arguments: Sequence[str]) -> int:
+    asked = parse(arguments)
+    maker = Maker(paths.cache_folder())
+    wanted = [image(name, images()) for name in dict.fromkeys(asked.names or images())]
+    if asked.list:
+        show(maker, wanted, thorough=asked.verify)
+        return 0
+    began = time.monotonic()
+    with progress_for_terminal() as progress:
+        maker.have(wanted, progress, thorough=asked.verify)
+    print(f"{len(wanted)} images ready in {time.monotonic() - began:.1f} s, in {maker.store.folder}")
+    return 0
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m clusters images",
+        description="Prepare the archives of the images that a cluster uses.",
+        epilog="Ways, in order: the cache, the image's registry, the recipe with our own components.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="official or short name (all)")
+    parser.add_argument("--list", action="store_true", help="show state and source; make nothing")
+    parser.add_argument("--verify", action="store_true", help="compare the checksum of every cached archive")
+    return parser.parse_args(arguments)
+
+
+def show(maker: Maker, wanted: Sequence[Image], *, thorough: bool) -> None:
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("image", "state"):
+        drawn.add_column(title, overflow="fold")
+    drawn.add_column("size", justify="right", no_wrap=True)
+    drawn.add_column("source", overflow="fold")
+    for one in wanted:
+        drawn.add_row(one.name, *row(maker, one, thorough=thorough))
+    console.print(drawn)
+    console.print(f"cache: {maker.store.folder}", highlight=False, soft_wrap=True)
+
+
+def row(maker: Maker, one: Image, *, thorough: bool) -> tuple[str, str, str]:
+    """State, size and source."""
+    entry = maker.entry(one)
+    if entry is None:
+        return "[yellow]missing[/yellow]", "", "would try its registry, then the recipe"
+    if damage := maker.damage(one, thorough=thorough):
+        return f"[red]damaged: {damage}[/red]", "", f"{entry.way}: {entry.source}"
+    return "[green]ready[/green]", f"{maker.path(one).stat().st_size / 1e6:.1f} MB", f"{entry.way}: {entry.source}"

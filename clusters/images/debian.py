@@ -1,0 +1,167 @@
+"""A small root out of Debian packages: the programs asked for, the libraries that they load, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from clusters.errors import ComponentError, MachineError
+from clusters.progress import Progress
+
+from .elf import Needs, needs
+from .layers import Member, Tree, file, folder, link
+from .recipes import DebianRoot
+
+APT_SECONDS = 300.0
+PROGRAM_FOLDERS = ("usr/bin", "usr/sbin")
+MERGED = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
+"""Old places → new ones. https://wiki.debian.org/UsrMerge"""
+LINKS_FOLLOWED = 10
+
+
+class Packages:
+    """The files of packages that were not installed, in memory."""
+
+    def __init__(self) -> None:
+        self._tree: Tree = {}
+
+    def add(self, package: bytes) -> None:
+        """Take the files of a package, given as the tar inside it."""
+        with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+            for info in archive:
+                path = merged(posixpath.normpath(info.name))
+                if info.issym():
+                    self._tree[path] = link(info.linkname)
+                elif info.islnk():
+                    self._tree[path] = self._tree[merged(posixpath.normpath(info.linkname))]
+                elif source := archive.extractfile(info):
+                    self._tree[path] = file(source.read(), 0o755 if info.mode & 0o100 else 0o644)
+
+    def take(self, path: str, root: Tree) -> Member:
+        """Copy a file into ``root``, with the links that lead to it; the file itself is returned."""
+        for _ in range(LINKS_FOLLOWED):
+            member = self._tree[path]
+            root[path] = member
+            if member.kind == "file":
+                return member
+            path = merged(posixpath.normpath(posixpath.join("/", posixpath.dirname(path), member.target)).lstrip("/"))
+        raise ComponentError(f"{path} of Debian's packages is a link without an end.")
+
+    def program(self, name: str) -> str:
+        """Where a program is."""
+        for place in PROGRAM_FOLDERS:
+            if f"{place}/{name}" in self._tree:
+                return f"{place}/{name}"
+        raise ComponentError(f"None of Debian's packages has a program called {name}.")
+
+    def library(self, name: str, wanted_by: Needs) -> str:
+        """Where the loader would find a library."""
+        own = [merged(posixpath.normpath(place).lstrip("/")) for place in wanted_by.folders]
+        for place in [*own, *self._library_folders()]:
+            if f"{place}/{name}" in self._tree:
+                return f"{place}/{name}"
+        raise ComponentError(f"None of Debian's packages has the library {name}.")
+
+    def _library_folders(self) -> Iterator[str]:
+        for machine in ("x86_64-linux-gnu", "aarch64-linux-gnu"):
+            yield f"usr/lib/{machine}"
+        yield from ("usr/lib", "usr/lib64")
+
+
+def merged(path: str) -> str:
+    """A path where every Debian since 12 has it: below usr/."""
+    top, _, rest = path.partition("/")
+    return f"{MERGED[top]}/{rest}" if top in MERGED and rest else path
+
+
+def tree(packages: Packages, wanted: DebianRoot) -> Tree:
+    """Programs with everything that they load, under every name that they are wanted by."""
+    root: Tree = {old: link(new) for old, new in MERGED.items()}
+    root |= {new: folder() for new in MERGED.values()}
+    queue = [packages.program(name) for name in wanted.programs]
+    done: set[str] = set()
+    while queue:
+        path = queue.pop()
+        if path in done:
+            continue
+        done.add(path)
+        member = packages.take(path, root)
+        assert isinstance(member.data, bytes)
+        wants = needs(member.data)
+        if wants.interpreter:
+            queue.append(merged(wants.interpreter.lstrip("/")))
+        queue += [packages.library(name, wants) for name in wants.libraries]
+    for name, program in {**dict.fromkeys(wanted.applets, "busybox"), **wanted.links}.items():
+        target = packages.program(program)
+        root.setdefault(f"usr/bin/{name}", link(posixpath.relpath(target, "usr/bin")))
+    return root
+
+
+def fetch(names: Sequence[str], place: Path, progress: Progress) -> Packages:
+    """Download packages and all that they depend on, checked by apt's own signatures; nothing is installed."""
+    apt = shutil.which("apt-get")
+    if not apt or not shutil.which("dpkg-deb"):
+        raise MachineError(
+            f"Debian's packages {', '.join(names)} cannot be had here: there is no apt-get.",
+            "Use Debian or Ubuntu, or a machine that reaches the image registries.",
+        )
+    archives = place / "archives"
+    (archives / "partial").mkdir(parents=True)
+    status = place / "status"
+    status.touch()
+    # With an empty list of installed packages every dependency is missing, so every dependency comes.
+    options = {
+        "Dir::State::status": status,
+        "Dir::Cache::archives": f"{archives}/",
+        "Debug::NoLocking": "true",
+        "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",
+        "Acquire::Retries": "3",
+    }
+    own_lists = {"Dir::State::lists": f"{place / 'lists'}/", "Dir::Cache::pkgcache": "", "Dir::Cache::srcpkgcache": ""}
+    install = ["install", "-y", "--no-install-recommends", "--download-only", *names]
+    with progress.task(f"Debian packages {', '.join(names)}") as task:
+        done = _apt(apt, options, install)
+        if done.returncode:
+            # No package lists (a fresh container), or old ones that name versions which are gone.
+            task.note("updating the list of packages")
+            (place / "lists" / "partial").mkdir(parents=True)
+            _apt(apt, options | own_lists, ["update"])
+            done = _apt(apt, options | own_lists, install)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")] or done.stderr.splitlines()[-1:]
+        raise ComponentError(
+            f"apt could not fetch {', '.join(names)}: {' '.join(lines)}",
+            "Let apt reach its mirror (apt-get update tells), then run again.",
+        )
+    packages = Packages()
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for data in pool.map(files_of, sorted(archives.glob("*.deb"))):
+            packages.add(data)
+    return packages
+
+
+def _apt(apt: str, options: dict[str, object], words: list[str]) -> subprocess.CompletedProcess[str]:
+    settings = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    try:
+        return subprocess.run(
+            [apt, "-q", *settings, *words],
+            env={**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=APT_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess([], 1, "", f"E: not done within {APT_SECONDS:.0f} s")
+
+
+def files_of(package: Path) -> bytes:
+    """The tar of a package's files."""
+    try:
+        return subprocess.run(["dpkg-deb", "--fsys-tarfile", str(package)], capture_output=True, check=True).stdout
+    except subprocess.CalledProcessError as error:
+        raise ComponentError(f"{package.name} cannot be unpacked: {error.stderr.decode().strip()}.") from error

@@ -1,0 +1,182 @@
+"""Has images: in the cache, from their registries where these answer, else by recipe."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+
+from clusters import components
+from clusters.components.catalogue import Catalogue, architecture, catalogue
+from clusters.components.store import Entry, Store, disk_errors
+from clusters.components.web import Web
+from clusters.errors import ComponentError
+from clusters.progress import Progress
+
+from . import archive, debian
+from .layers import TarStream, Tree, file, folder, program
+from .recipes import DebianRoot, Image, digest
+from .registry import Registry
+
+PULLS_AT_ONCE = 4
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ROOT_FILES: Tree = {
+    "etc/group": file(b"root:x:0:\nnogroup:x:65534:\nnonroot:x:65532:\n"),
+    "etc/nsswitch.conf": file(b"hosts: files dns\n"),
+    "etc/passwd": file(
+        b"root:x:0:0:root:/root:/bin/sh\n"
+        b"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+        b"nonroot:x:65532:65532:nonroot:/home/nonroot:/usr/sbin/nologin\n"
+    ),
+    "root": folder(0o700),
+    "tmp": folder(0o1777),
+}
+
+Resolve = Callable[[Sequence[str], Progress], Mapping[str, Path]]
+FetchPackages = Callable[[Sequence[str], Path, Progress], debian.Packages]
+OpenRegistry = Callable[[Web, str], Registry]
+
+
+class Ways(msgspec.Struct, frozen=True, kw_only=True):
+    """From where the parts of images come; tests put miniatures here."""
+
+    components: Resolve = components.resolve
+    packages: FetchPackages = debian.fetch
+    registry: OpenRegistry = Registry
+
+
+class Maker:
+    """Finds and makes images in one cache."""
+
+    def __init__(self, cache: Path, *, pins: Catalogue | None = None, ways: Ways | None = None) -> None:
+        self.store = Store(cache / "images")
+        self._locks = cache / "locks"
+        self._pins = pins or catalogue()
+        self._ways = ways or Ways()
+
+    def key(self, image: Image) -> str:
+        return digest(image, self._pins)
+
+    def path(self, image: Image) -> Path:
+        """Where an image's archive is, or will be."""
+        return self.store.place(image.key, self.key(image)) / "files" / f"{image.key}.tar"
+
+    def entry(self, image: Image) -> Entry | None:
+        return self.store.entry(image.key, self.key(image))
+
+    def damage(self, image: Image, *, thorough: bool = False) -> str:
+        """What is wrong with the cached archive; empty for a whole one."""
+        return self.store.damage(image.key, self.key(image), thorough=thorough)
+
+    def have(self, images: Sequence[Image], progress: Progress, *, thorough: bool = False) -> dict[str, Path]:
+        """Official name → archive, making what is missing or damaged."""
+        missing = []
+        for image in images:
+            if damage := self.damage(image, thorough=thorough):
+                missing.append(image)
+                if self.entry(image):
+                    progress.say(f"the image {image.key} in the cache is damaged and is made anew: {damage}")
+        if missing:
+            self._make(missing, progress)
+        return {image.name: self.path(image) for image in images}
+
+    def _make(self, images: Sequence[Image], progress: Progress) -> None:
+        with contextlib.ExitStack() as locked:
+            with disk_errors(self._locks):
+                self._locks.mkdir(parents=True, exist_ok=True)
+            # In one order everywhere: two runs that want several of the same never wait for each other in a ring.
+            for image in sorted(images, key=lambda image: image.key):
+                locked.enter_context(FileLock(self._locks / f"image-{image.key}.lock"))
+            images = [image for image in images if self.damage(image)]  # another run may have made some meanwhile
+            with Web() as web:
+                left = self._pull(images, web, progress)
+            self._build(left, progress)
+
+    def _pull(self, images: Sequence[Image], web: Web, progress: Progress) -> list[Image]:
+        """Take from registries what they give; what is left."""
+        registries = {image.name: self._ways.registry(web, image.name) for image in images}
+        web.probe(registry.address for registry in registries.values())
+        silent = [image for image in images if not web.answers(registries[image.name].address)]
+        answered = [image for image in images if image not in silent]
+        if silent:
+            hosts = sorted({image.name.partition("/")[0] for image in silent})
+            progress.say(f"no answer from {', '.join(hosts)}: images are made from the components")
+        left = {image.name: image for image in silent}
+        with ThreadPoolExecutor(max_workers=PULLS_AT_ONCE) as pool:
+            try:
+                pulls = {
+                    pool.submit(self._pull_one, image, registries[image.name], progress): image for image in answered
+                }
+                for pull in as_completed(pulls):
+                    try:
+                        pull.result()
+                    except ComponentError as error:
+                        progress.say(f"{pulls[pull].key}: not from its registry: {error}")
+                        left[pulls[pull].name] = pulls[pull]
+            except BaseException:
+                web.stop.set()
+                raise
+        return [image for image in images if image.name in left]
+
+    def _pull_one(self, image: Image, registry: Registry, progress: Progress) -> None:
+        def pull(target: Path) -> str:
+            return f"{image.name}@{registry.pull(target, architecture(), progress)}"
+
+        self._install(image, "registry", pull, progress)
+
+    def _build(self, images: Sequence[Image], progress: Progress) -> None:
+        """Make images from components."""
+        programs = sorted({program for image in images for program in image.recipe.files.values()})
+        files = self._ways.components(programs, progress) if programs else {}
+        for image in images:
+            with progress.task(f"image {image.key}"):
+                self._build_one(image, files, progress)
+
+    def _build_one(self, image: Image, files: Mapping[str, Path], progress: Progress) -> None:
+        recipe = image.recipe
+
+        def build(target: Path) -> str:
+            layers = [dict(ROOT_FILES)]
+            parts = sorted(recipe.files.values())
+            if recipe.debian:
+                layers[0] |= self._debian_root(recipe.debian, progress)
+                parts.append(f"Debian's {', '.join(recipe.debian.packages)}")
+            layers.append({path: program(files[name]) for path, name in recipe.files.items()})
+            archive.build(target, image.name, architecture(), [TarStream(tree) for tree in layers], settings(image))
+            return ", ".join(parts)
+
+        self._install(image, "recipe", build, progress)
+
+    def _debian_root(self, wanted: DebianRoot, progress: Progress) -> Tree:
+        with disk_errors(self.store.folder), tempfile.TemporaryDirectory(dir=self.store.folder) as place:
+            return debian.tree(self._ways.packages(wanted.packages, Path(place), progress), wanted)
+
+    def _install(self, image: Image, way: str, make: Callable[[Path], str], progress: Progress) -> None:
+        began = time.monotonic()
+        with self.store.draft(image.key) as draft:
+            (draft / "files").mkdir()
+            source = make(draft / "files" / f"{image.key}.tar")
+            seconds = round(time.monotonic() - began, 1)
+            self.store.install(
+                draft,
+                self.key(image),
+                Entry(name=image.key, version=image.tag, way=way, source=source, seconds=seconds, files={}),
+            )
+        progress.say(f"image {image.key}: {way}, {seconds:.1f} s")
+
+
+def settings(image: Image) -> archive.Json:
+    """How containers of an image start. https://github.com/opencontainers/image-spec/blob/main/config.md"""
+    recipe = image.recipe
+    words: archive.Json = {"Entrypoint": recipe.entrypoint, "Env": [f"PATH={PATH}"], "WorkingDir": "/"}
+    if recipe.cmd:
+        words["Cmd"] = recipe.cmd
+    if recipe.user:
+        words["User"] = recipe.user
+    return words

@@ -1,0 +1,86 @@
+"""What recipes.toml says, as values, and which image is which."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from clusters.components.catalogue import Catalogue, architecture, catalogue, recipe_digest
+from clusters.errors import UsageError
+
+FILE = Path(__file__).with_name("recipes.toml")
+FORM = "1"
+"""Part of every key: raise it when archives are made in another way."""
+
+
+class DebianRoot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Programs out of Debian packages, with the libraries that they load and nothing else."""
+
+    packages: list[str]
+    programs: list[str]
+    links: dict[str, str] = {}
+    """Further names of programs."""
+    applets: list[str] = []
+    """Names under which busybox is called."""
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an image is put together."""
+
+    files: dict[str, str]
+    """Path in the image → program of a component."""
+    entrypoint: list[str]
+    cmd: list[str] = []
+    user: str = ""
+    debian: DebianRoot | None = None
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that clusters use."""
+
+    key: str
+    """Its short name: ``coredns``."""
+    name: str
+    """Its official name, ``registry/repository:tag``."""
+    recipe: Recipe
+
+    @property
+    def tag(self) -> str:
+        return self.name.rpartition(":")[2]
+
+
+@functools.cache
+def images() -> dict[str, Image]:
+    """Official name → image."""
+    return together(read(FILE), catalogue().images)
+
+
+def read(path: Path) -> dict[str, Recipe]:
+    return msgspec.toml.decode(path.read_bytes(), type=dict[str, Recipe])
+
+
+def together(recipes: dict[str, Recipe], names: dict[str, str]) -> dict[str, Image]:
+    """Recipes under their official names; each has one, and the other way round."""
+    if recipes.keys() != names.keys():
+        raise ValueError(f"recipes and official names differ: {sorted(recipes.keys() ^ names.keys())}")
+    return {names[key]: Image(key=key, name=names[key], recipe=recipe) for key, recipe in recipes.items()}
+
+
+def image(name: str, known: dict[str, Image]) -> Image:
+    """By official or short name; `UsageError` listing the right ones."""
+    for candidate in known.values():
+        if name in {candidate.name, candidate.key}:
+            return candidate
+    raise UsageError(f"There is no image called {name!r}.", f"Images: {', '.join(known)}.")
+
+
+def digest(image: Image, pins: Catalogue) -> str:
+    """Changes with anything that an image is made from: its recipe, and the pins of its components."""
+    made_from = hashlib.sha256(f"{FORM}\0{image.name}\0{architecture()}\0".encode())
+    made_from.update(msgspec.json.encode(image.recipe, order="sorted"))
+    for program in sorted(image.recipe.files.values()):
+        made_from.update(recipe_digest(pins.components[pins.holder(program)], pins).encode())
+    return f"{image.tag}-{made_from.hexdigest()[:12]}"
