@@ -29,7 +29,7 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     http_port: int = 80
     https_port: int = 443
     unmatched_status: int = 404
-    """HTTP status for requests that no rule matches where there is no default backend: the Ingress API leaves it open."""
+    """HTTP status where no rule matches and there is no default backend: the Ingress API leaves it open."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):

@@ -1,0 +1,68 @@
+"""allowedRoutes with a namespace selector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fixtures.api import Object
+from fixtures.catalogue import feature
+from fixtures.convergence import await_value
+from fixtures.expectations import equal
+from fixtures.routes import GATEWAYS, Routes
+from fixtures.routes_plugin import Arrange
+from fixtures.served import not_served, served_by
+from fixtures.workloads import Namespace
+
+ADMITTED = {"roadtest.example/admitted": "yes"}
+
+
+@pytest.fixture
+def tenants(routes_in: Arrange, namespace: Namespace, make_namespace: Callable[..., Namespace]) -> dict[str, Routes]:
+    """A Gateway that admits by label, and two namespaces with a route to it: one with the label, one without."""
+    routes_in(namespace, gateway="edge", ready={}).apply("allowed_routes_gateway.yaml")
+    made = {
+        "with-label": routes_in(make_namespace("with-label", labels=ADMITTED), gateway="edge", ready={}),
+        "without-label": routes_in(make_namespace("without-label"), gateway="edge", ready={}),
+    }
+    for routes in made.values():
+        routes.apply("allowed_routes_route.yaml", change=lambda found: with_parent(found, namespace.name))
+    for routes in made.values():
+        routes.namespace.wait_ready()
+    return made
+
+
+def with_parent(found: Object, namespace: str) -> Object:
+    for parent in found["spec"].get("parentRefs", []):
+        parent["namespace"] = namespace
+    return found
+
+
+def accepted(routes: Routes) -> dict[str, str]:
+    """What the route's one parent says about accepting it; empty while it says nothing."""
+    found = routes.namespace.api.get(GATEWAYS, "HTTPRoute", "to-echo", routes.namespace.name) or {}
+    parents = (found.get("status") or {}).get("parents") or []
+    conditions = [part for parent in parents for part in parent.get("conditions") or [] if part["type"] == "Accepted"]
+    return {key: conditions[0][key] for key in ("status", "reason")} if conditions else {}
+
+
+@feature("gw.allowed-routes.selector")
+def test_only_routes_from_namespaces_with_the_label_are_admitted(tenants: dict[str, Routes]) -> None:
+    """“Selector: Routes in namespaces selected by the selector may be used by this Gateway.” Accepted is False with the
+    reason NotAllowedByListeners “because the Gateway has no Listener whose allowedRoutes criteria permit the route”.
+
+    https://github.com/kubernetes-sigs/gateway-api/blob/v1.6.3/apis/v1/gateway_types.go#L880
+    https://github.com/kubernetes-sigs/gateway-api/blob/v1.6.3/apis/v1/shared_types.go#L370
+    """
+    admitted, refused = tenants["with-label"], tenants["without-label"]
+    told = {
+        name: await_value(lambda r=routes: accepted(r), bool, what=f"the route {name} to be accepted or refused")
+        for name, routes in tenants.items()
+    }
+    served_by(admitted.get("routed.example"), admitted.namespace, "echo")
+    not_served(refused.get("routed.example"), refused.namespace)
+    equal("the admitted route's condition", {"status": "True", "reason": "Accepted"}, told["with-label"])
+    equal(
+        "the refused route's condition", {"status": "False", "reason": "NotAllowedByListeners"}, told["without-label"]
+    )
