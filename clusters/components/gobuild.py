@@ -177,7 +177,8 @@ class GoBuild:
             assert process.stderr
             for line in process.stderr:
                 follow(line.rstrip())
-                last = [*last, line.rstrip()][-LAST_LINES:]
+                if not is_progress(line.rstrip()):
+                    last = [*last, line.strip()][-LAST_LINES:]
             status = process.wait()
             reader.join()
         if self._workshop.stop.is_set():
@@ -193,7 +194,7 @@ class GoBuild:
                 return
 
     def _failed(self, batch: str, last: Sequence[str], environment: Mapping[str, str]) -> Exception:
-        words = "\n".join(last)
+        words = "; ".join(last)
         if "no space left on device" in words or "disk quota exceeded" in words:
             return no_space(Path(environment["GOCACHE"]))
         return ComponentError(f"`go build` of {batch} failed: {words or 'it said nothing'}")
@@ -207,9 +208,14 @@ def build_options(module: Module) -> list[str]:
 
 def count_package(line: str, task: Task) -> None:
     """`go build -v` names each package when it is compiled."""
-    if line and not line.startswith(("go: ", "#", "\t", " ")):
+    if is_progress(line) and not line.startswith("go: "):
         task.advance(1)
         task.note(line)
+
+
+def is_progress(line: str) -> bool:
+    """Whether Go tells how far it is: a download, or the name of a package."""
+    return line.startswith("go: downloading ") or bool(line and " " not in line and not line.startswith("\t"))
 
 
 def go_version(program: str) -> tuple[int, ...]:
