@@ -12,6 +12,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from clusters.progress import Progress
+
 Mode = Literal["iptables", "ipvs", "nftables"]
 MODES: tuple[Mode, ...] = ("iptables", "nftables", "ipvs")
 
@@ -24,6 +26,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     role: Literal["node", "client", "server"]
     address: str
     """Its IPv4 address on the node network; packets that it sends carry it."""
+    pod_subnet: str = ""
+    """A node's own pod range, ``10.244.1.0/24``. What the node sends to a pod of its own carries its first address."""
     zone: str = ""
     netns: str = ""
     """Path of its network namespace, where this process can enter it (``/run/netns/…``); empty elsewhere."""
@@ -88,12 +92,17 @@ class Provider(Protocol):
         """Why this machine cannot run it, in a sentence with what to do; empty when it can."""
         ...
 
-    def create(self, spec: ClusterSpec) -> Cluster:
-        """Bring a cluster up; on any failure remove what was made and raise `clusters.errors.ClusterError`."""
+    def create(self, spec: ClusterSpec, progress: Progress) -> Cluster:
+        """Bring a cluster up and put it on record; on any failure remove what was made and raise a
+        `clusters.errors.RoadtestError`."""
         ...
 
     def delete(self, name: str) -> None:
         """Remove everything of the cluster, also of a half-made or killed one; nothing to remove is no error."""
+        ...
+
+    def names(self) -> list[str]:
+        """Names of its clusters on this machine, also of half-made ones."""
         ...
 
     def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:

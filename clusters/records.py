@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from clusters import paths
-from clusters.errors import ClusterError
-from clusters.provider import Cluster
+from . import paths
+from .errors import ClusterError
+from .provider import Cluster
 
 FILE = "cluster.json"
 
@@ -18,6 +18,7 @@ def every_folder() -> Path:
 
 
 def folder(name: str) -> Path:
+    """The state folder of the cluster called ``name``."""
     return every_folder() / name
 
 
@@ -30,20 +31,45 @@ def save(cluster: Cluster) -> None:
 
 
 def load(name: str) -> Cluster:
-    """The cluster on record; `ClusterError` naming those that are where there is none."""
+    """The cluster on record; `ClusterError` lists those that are where there is none, or only half of one."""
+    path = folder(name) / FILE
     try:
-        content = (folder(name) / FILE).read_bytes()
-    except OSError:
-        others = ", ".join(names()) or "none"
+        return msgspec.json.decode(path.read_bytes(), type=Cluster, dec_hook=_decode)
+    except FileNotFoundError:
+        pass
+    except msgspec.DecodeError as error:
+        raise ClusterError(f"The record {path} is damaged: {error}.", f"Remove the cluster: {removal(name)}") from None
+    if folder(name).is_dir():
         raise ClusterError(
-            f"There is no cluster called {name}.", f"Clusters here: {others}. `python -m clusters create` makes one."
-        ) from None
-    return msgspec.json.decode(content, type=Cluster, dec_hook=lambda kind, value: kind(value))
+            f"The cluster {name} did not come up, or is still coming up.",
+            f"Remove what there is of it: {removal(name)}",
+        )
+    others = ", ".join(on_record()) or "none"
+    raise ClusterError(
+        f"There is no cluster called {name}.", f"Clusters here: {others}. `python -m clusters create` makes one."
+    )
 
 
-def names() -> list[str]:
-    """Names of all clusters on record, also of half-made ones."""
+def provider(name: str) -> str:
+    """The name of the provider that a cluster came from; empty where there is no record of it."""
+    try:
+        return load(name).provider
+    except ClusterError:
+        return ""
+
+
+def on_record() -> list[str]:
+    """Names of all clusters with a folder, also of half-made ones."""
     try:
         return sorted(path.name for path in every_folder().iterdir() if path.is_dir())
     except OSError:
         return []
+
+
+def removal(name: str) -> str:
+    """What a user types to remove a cluster."""
+    return f"python -m clusters delete {name}"
+
+
+def _decode(kind: type, value: object) -> object:
+    return kind(value)

@@ -48,9 +48,7 @@ class ClusterApi:
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
         try:
-            answer = self._client.call_api(
-                method, self._host + path, headers, body, _request_timeout=REQUEST_SECONDS
-            )
+            answer = self._client.call_api(method, self._host + path, headers, body, _request_timeout=REQUEST_SECONDS)
         except ApiException as error:
             raise ApiError(int(error.status or 0), f"{method} {path}: {error.reason}") from error
         except urllib3.exceptions.HTTPError as error:

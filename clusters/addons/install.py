@@ -2,58 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from clusters.errors import ClusterError
 
 from .api import ApiError, ClusterApi, wait_until
 from .manifests import FOLDER, load, load_file
 
-DEFINITIONS_SECONDS = 20.0
+APPLY_SECONDS = 30.0
+DEFINITION_WORKERS = 3
+WORKLOADS = (
+    "/apis/apps/v1/namespaces/metallb-system/daemonsets/speaker",
+    "/apis/apps/v1/namespaces/metallb-system/deployments/controller",
+    "/apis/apps/v1/namespaces/kube-system/deployments/coredns",
+)
+NOT_YET = frozenset({0, 403, 404, 409, 429, 503})
+"""Answers of an API server that is still coming up, or does not serve a kind yet."""
 
 
-def manifests(values: Mapping[str, str], crds: Mapping[str, Path], *, experimental: bool) -> list[dict[str, Any]]:
-    """Every object of every add-on, in the order in which they are applied."""
-    channel = "experimental" if experimental else "standard"
-    definitions = [
-        manifest
-        for folder in (crds["metallb-crds"], crds["gateway-api-crds"] / channel)
-        for path in sorted(folder.glob("*.yaml"))
-        if path.name != "kustomization.yaml"
-        for manifest in load_file(path)
-    ]
-    return [
-        *load(FOLDER / "rbac", values),
-        *load(FOLDER / "coredns", values),
-        *definitions,
-        *load(FOLDER / "metallb", values),
-    ]
+class Files(Protocol):
+    """Finds the folder of a component."""
+
+    def __getitem__(self, name: str) -> Path: ...
 
 
-def apply(api: ClusterApi, every: list[dict[str, Any]], *, check: Callable[[], None]) -> None:
-    """Apply in order; an object whose kind is not served yet is tried until it is."""
+class Manifests:
+    """Everything that the add-ons are made of, in the order in which it is applied."""
+
+    def __init__(self, values: Mapping[str, str], files: Files, *, channel: str = "standard") -> None:
+        self.definitions = [
+            manifest
+            for folder in (files["metallb-crds"], files["gateway-api-crds"] / channel)
+            for path in sorted(folder.glob("*.yaml"))
+            if path.name != "kustomization.yaml"
+            for manifest in load_file(path)
+        ]
+        self.objects = [
+            manifest for addon in ("rbac", "coredns", "metallb") for manifest in load(FOLDER / addon, values)
+        ]
+
+
+def manifests(values: Mapping[str, str], files: Files) -> Manifests:
+    return Manifests(values, files)
+
+
+def apply(api: ClusterApi, every: Manifests, *, check: Callable[[], None]) -> None:
+    """Apply the definitions side by side, then the objects one after the other."""
+    with ThreadPoolExecutor(DEFINITION_WORKERS) as pool:
+        for done in [pool.submit(apply_all, api, [manifest], check=check) for manifest in every.definitions]:
+            done.result()
+    apply_all(api, every.objects, check=check)
+
+
+def apply_all(api: ClusterApi, every: Iterable[Mapping[str, Any]], *, check: Callable[[], None]) -> None:
+    """Apply in order; what the server does not take yet is tried until it does."""
     for manifest in every:
-        def done(manifest: dict[str, Any] = manifest) -> bool:
-            try:
-                api.apply(manifest)
-            except ApiError as error:
-                if error.status in {0, 403, 404, 409, 429, 503}:
-                    return False
-                raise
-            return True
-
         name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        wait_until(done, what=f"Applying {name}", seconds=DEFINITIONS_SECONDS, check=check)
+        attempt = Attempt(api, manifest)
+        try:
+            wait_until(attempt, what=f"Applying {name}", seconds=APPLY_SECONDS, check=check)
+        except ClusterError as error:
+            if attempt.refusal:
+                raise ClusterError(f"{name} could not be applied: {attempt.refusal}") from error
+            raise
+
+
+class Attempt:
+    """Applies one object, as often as it is called, until the server takes it."""
+
+    def __init__(self, api: ClusterApi, manifest: Mapping[str, Any]) -> None:
+        self.api = api
+        self.manifest = manifest
+        self.refusal = ""
+
+    def __call__(self) -> bool:
+        try:
+            self.api.apply(self.manifest)
+        except ApiError as error:
+            self.refusal = str(error)
+            if error.status in NOT_YET:
+                return False
+            raise
+        return True
 
 
 def wait(api: ClusterApi, *, seconds: float, check: Callable[[], None]) -> None:
     """Wait until CoreDNS and MetalLB are Ready."""
-    for path in (
-        "/apis/apps/v1/namespaces/metallb-system/daemonsets/speaker",
-        "/apis/apps/v1/namespaces/metallb-system/deployments/controller",
-        "/apis/apps/v1/namespaces/kube-system/deployments/coredns",
-    ):
-        wait_until(lambda path=path: rolled_out(api.get(path)), what=f"{path.rpartition('/')[2]} becoming Ready", seconds=seconds, check=check)
+    for path in WORKLOADS:
+        name = " ".join(path.split("/")[-2:])
+        try:
+            wait_until(partial(is_rolled_out, api, path), what=f"{name} becoming Ready", seconds=seconds, check=check)
+        except ApiError:
+            raise
+        except ClusterError as error:
+            raise ClusterError(error.cause, f"{error.cure}\n{not_ready(api)}".strip()) from error
+
+
+def is_rolled_out(api: ClusterApi, path: str) -> bool:
+    """Whether the Deployment or DaemonSet at ``path`` is rolled out."""
+    return rolled_out(api.get(path))
 
 
 def rolled_out(workload: Mapping[str, Any]) -> bool:
@@ -63,6 +114,25 @@ def rolled_out(workload: Mapping[str, Any]) -> bool:
         return False
     if workload["kind"] == "DaemonSet":
         wanted = status.get("desiredNumberScheduled", 0)
-        return wanted > 0 and status.get("numberReady", 0) == wanted == status.get("updatedNumberScheduled", 0)
-    wanted = workload["spec"]["replicas"]
-    return status.get("readyReplicas", 0) == wanted == status.get("updatedReplicas", 0)
+        counts = [status.get("numberReady", 0), status.get("updatedNumberScheduled", 0)]
+        return wanted > 0 and counts == [wanted, wanted]
+    counts = [status.get("readyReplicas", 0), status.get("updatedReplicas", 0)]
+    return counts == [workload["spec"]["replicas"]] * 2
+
+
+def not_ready(api: ClusterApi) -> str:
+    """The pods that are not Ready, and what each is waiting for, a line each."""
+    lines = []
+    for pod in api.get("/api/v1/pods").get("items", []):
+        conditions = {condition["type"]: condition for condition in pod["status"].get("conditions", [])}
+        if conditions.get("Ready", {}).get("status") == "True":
+            continue
+        states = [
+            detail.get("message") or detail.get("reason", "")
+            for container in pod["status"].get("containerStatuses", [])
+            for detail in container.get("state", {}).values()
+        ]
+        scheduled = conditions.get("PodScheduled", {}).get("message", "")
+        name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        lines.append(f"{name}: {pod['status'].get('phase')} {' '.join(filter(None, [scheduled, *states]))}".rstrip())
+    return "\n".join(lines)

@@ -14,14 +14,14 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C parser reads the Gateway API's definitions ten times as fast."""
 
 
-def load(folder: Path, values: Mapping[str, str]) -> list[dict[str, Any]]:
+def load(folder: Path, values: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """Every object of a folder's YAML files, by file name, with the values filled in."""
     return [manifest for path in sorted(folder.glob("*.yaml")) for manifest in load_file(path, values)]
 
 
 def load_file(path: Path, values: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    """Every object of one file; `KeyError` for a ``${name}`` without a value."""
+    """Every object of one file; without values the text is taken as it is, with them a missing one is a `KeyError`."""
     text = path.read_text(encoding="utf-8")
     if values is not None:
         text = Template(text).substitute(values)
-    return [manifest for manifest in yaml.load_all(text, Loader=_LOADER) if manifest]  # noqa: S506 - a safe loader
+    return [manifest for manifest in yaml.load_all(text, Loader=_LOADER) if manifest]

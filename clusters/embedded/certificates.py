@@ -58,7 +58,7 @@ class Authority:
         server: bool = False,
         client: bool = False,
     ) -> Pair:
-        """A signed certificate. As Kubernetes reads a client's: the common name is the user, organisations its groups."""
+        """A signed certificate. Kubernetes reads a client's common name as the user, its organisations as groups."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name(
             [
@@ -90,9 +90,7 @@ class Authority:
 def signing_key() -> Pair:
     """The key that signs service account tokens; its public half stands in the certificate's place."""
     key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return Pair(public, private_pem(key))
 
 

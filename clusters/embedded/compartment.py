@@ -2,7 +2,7 @@
 
 One thread of this process lives in each compartment: the kernel's namespaces belong to threads, so whatever that thread
 starts is born inside. The first process, which only sleeps, is process 1 there: when it is killed the kernel kills
-everything else inside, and the compartment's mounts go with it. Nothing that a node mounts is ever seen by this machine.
+everything else inside, and the compartment's mounts go with it. Nothing that a node mounts is seen by this machine.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -31,6 +31,10 @@ exec sleep infinity
 """Process 1: children that nobody waits for are reaped by the kernel, because their end is ignored."""
 
 
+class Abandoned(Exception):  # noqa: N818 - nothing went wrong here
+    """The compartment is closed: its cluster is being given up."""
+
+
 class Compartment:
     """One network namespace, and the thread of ours that lives in it."""
 
@@ -40,13 +44,17 @@ class Compartment:
         self.journal = journal
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=netns)
 
-    def call(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> Future[T]:
-        """Run something inside; calls follow one another."""
-        return self._thread.submit(function, *arguments, **keywords)
+    def run(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """Run something inside and return what it returns; calls follow one another."""
+        try:
+            return self._thread.submit(function, *arguments, **keywords).result()
+        except (CancelledError, RuntimeError) as error:
+            # The thread pool is shut down: whoever brought the cluster up has given up.
+            raise Abandoned from error
 
     def close(self) -> None:
-        """Let our thread go; what it started lives on."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Let our thread go; what it started lives on, and nothing more can be started."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
     def make_network(self) -> None:
         """Make the network namespace and give it its name below /run/netns. To be called inside."""

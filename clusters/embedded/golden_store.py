@@ -7,18 +7,22 @@ links; what containerd does change, its databases, is copied.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from filelock import FileLock
 
 from clusters.errors import ComponentError
+from clusters.progress import Progress
 
 from .processes import last_lines
 
 IMPORT_SECONDS = 300.0
+UNUSED_SECONDS = 7 * 86400.0
 NAMESPACE = "k8s.io"
 FORM = "1"
 """Part of the key: raise it when the store is made in another way."""
@@ -33,27 +37,34 @@ def key(archives: Mapping[str, Path], containerd: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def prepare(
-    archives: Mapping[str, Path], *, containerd: Path, ctr: Path, cache: Path, say: Callable[[str], None]
-) -> Path:
+def prepare(archives: Mapping[str, Path], *, containerd: Path, ctr: Path, cache: Path, progress: Progress) -> Path:
     """The store with these images, made if the cache does not have it. Two processes at once make it once."""
     store = cache / "image-stores" / key(archives, containerd)
     if store.exists():
+        os.utime(store)
         return store
     store.parent.mkdir(parents=True, exist_ok=True)
+    forget_unused(store.parent)
     with FileLock(store.with_suffix(".lock")):
         if store.exists():
             return store
-        say(f"importing {len(archives)} images (once)")
         draft = store.with_name(f"{store.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         try:
-            _import(archives, draft, containerd, ctr)
+            with progress.task(f"importing {len(archives)} images (once per machine)"):
+                _import(archives, draft, containerd, ctr)
             (draft / "root").rename(store)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return store
+
+
+def forget_unused(stores: Path) -> None:
+    """Remove stores that no cluster was made from for a while: every change of an image makes a new one."""
+    for store in stores.iterdir():
+        if store.is_dir() and store.suffix == "" and time.time() - store.stat().st_mtime > UNUSED_SECONDS:
+            shutil.rmtree(store, ignore_errors=True)
 
 
 def _import(archives: Mapping[str, Path], draft: Path, containerd: Path, ctr: Path) -> None:
@@ -83,8 +94,11 @@ wait $!
 """
     with log.open("wb") as output:
         done = subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "slave"]
-            + ["/bin/sh", "-c", script],
+            # Ends when we do, however we end: the next one would meet it on its draft.
+            [
+                *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--mount-proc"),
+                *("--fork", "--kill-child", "--propagation", "slave", "/bin/sh", "-c", script),
+            ],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -110,5 +124,3 @@ def link(store: Path, target: Path) -> None:
         copy = database.with_suffix(".copy")
         shutil.copy2(database, copy)
         copy.replace(database)
-
-

@@ -69,4 +69,3 @@ def mounts_below(folder: str | Path) -> list[str]:
             if point == prefix or point.startswith(prefix + "/"):
                 points.append(point)
     return points[::-1]
-

@@ -1,5 +1,7 @@
-"""What the parts of a cluster are called on this machine. Everything derives from the cluster's name, so a cluster whose
-records are lost can still be removed."""
+"""What the parts of a cluster are called on this machine.
+
+Everything derives from the cluster's name, so that a cluster whose records are lost can still be removed.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +63,22 @@ def netns_of(cluster: str, every: list[str]) -> list[str]:
         for netns in every
         if netns == f"rt-{cluster}" or (netns.startswith(prefix) and _PLACE_NAME.fullmatch(netns[len(prefix) :]))
     ]
+
+
+def clusters_of(every: list[str]) -> list[str]:
+    """Names of the clusters that have namespaces among these."""
+    found = set()
+    for netns in every:
+        if netns.startswith("rt-"):
+            name, _, place = netns[len("rt-") :].rpartition("-")
+            # client-1 and server-1 hold a dash of their own.
+            if place.isdigit() and name.endswith(("-client", "-server")):
+                found.add(name.rpartition("-")[0])
+            elif name and _PLACE_NAME.fullmatch(place):
+                found.add(name)
+            else:
+                found.add(netns[len("rt-") :])
+    return sorted(found)
 
 
 def cgroup(cluster: str, node: str = "") -> str:

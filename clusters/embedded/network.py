@@ -39,9 +39,7 @@ def connect(place: str, address: str, addresses: Addresses, control_netns: str) 
     try:
         with IPRoute() as ip:
             _up(ip, "lo")
-            ip.link(
-                "add", ifname=INTERFACE, kind="veth", peer={"ifname": place, "net_ns_fd": descriptor}
-            )
+            ip.link("add", ifname=INTERFACE, kind="veth", peer={"ifname": place, "net_ns_fd": descriptor})
             index = ip.link_lookup(ifname=INTERFACE)[0]
             ip.addr("add", index=index, address=address, prefixlen=addresses.prefix)
             ip.link("set", index=index, state="up")

@@ -23,7 +23,6 @@ MTU = 1500
 class Host(msgspec.Struct, frozen=True):
     """What this machine allows its nodes."""
 
-    cgroup_v2: bool
     lowers_oom_score: bool
     """Whether a process may lower its oom_score_adj (CAP_SYS_RESOURCE)."""
     runc: Path
@@ -60,6 +59,10 @@ class NodeFolders(msgspec.Struct, frozen=True):
     @property
     def cni_configuration(self) -> Path:
         return self.home / "cni.d"
+
+    @property
+    def pod_network_file(self) -> Path:
+        return self.cni_configuration / "10-roadtest.conflist"
 
     @property
     def containerd_file(self) -> Path:
@@ -103,7 +106,7 @@ def pod_network(cluster: str, node: str, addresses: Addresses) -> str:
     return json.dumps(document, indent=2)
 
 
-def containerd(folders: NodeFolders, plugins: Path, pause_image: str, host: Host) -> str:
+def containerd(folders: NodeFolders, plugins: list[Path], shim: Path, pause_image: str, host: Host) -> str:
     """containerd's configuration (version 3: containerd 2.x)."""
     return f"""\
 version = 3
@@ -125,11 +128,12 @@ disabled_plugins = [
   restrict_oom_score_adj = {json.dumps(not host.lowers_oom_score)}
   [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
+    runtime_path = {json.dumps(str(shim))}
     [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
       BinaryName = {json.dumps(str(host.runc))}
       SystemdCgroup = false
   [plugins.'io.containerd.cri.v1.runtime'.cni]
-    bin_dirs = [{json.dumps(str(plugins))}]
+    bin_dirs = {json.dumps([str(folder) for folder in plugins])}
     conf_dir = {json.dumps(str(folders.cni_configuration))}
 
 [plugins.'io.containerd.cri.v1.images']
@@ -141,9 +145,7 @@ disabled_plugins = [
 """
 
 
-def kubelet(
-    cluster: str, node: str, folders: NodeFolders, addresses: Addresses, pki: Path, resolver: Path, host: Host
-) -> str:
+def kubelet(cluster: str, node: str, folders: NodeFolders, addresses: Addresses, pki: Path, resolver: Path) -> str:
     """KubeletConfiguration (https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/)."""
     document: dict[str, object] = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -208,15 +210,3 @@ def kube_proxy(mode: Mode, node: str, addresses: Addresses, kubeconfig: Path) ->
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
     return yaml.safe_dump(document, sort_keys=False)
-
-
-def kubelet_command(binary: Path, node: str, folders: NodeFolders, addresses: Addresses, kubeconfig: Path, zone: str) -> list[str]:
-    return [
-        str(binary),
-        f"--config={folders.kubelet_file}",
-        f"--kubeconfig={kubeconfig}",
-        "--root-dir=/var/lib/kubelet",
-        f"--hostname-override={node}",
-        f"--node-ip={addresses.nodes[node]}",
-        f"--node-labels=topology.kubernetes.io/zone={zone}",
-    ]

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-from filelock import FileLock, Timeout
-
 from clusters import records
 from clusters.errors import ClusterError
+from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec
 
-from . import addresses, names, remains, removal
-from .bring_up import BringUp
-from .node_files import Host, NodeFolders
-from .parts import Parts
+from . import addresses, name_lock, names, remains, removal
+from .node_files import Host
 from .processes import last_lines
-from .timeline import Timeline
 
 
 class EmbeddedProvider:
@@ -33,45 +27,36 @@ class EmbeddedProvider:
             return "An embedded cluster needs root: run it with sudo."
         return ""
 
-    def create(self, spec: ClusterSpec, say: Callable[[str], None] = lambda line: None) -> Cluster:
+    def create(self, spec: ClusterSpec, progress: Progress) -> Cluster:
         names.check_cluster_name(spec.name)
         plan = addresses.plan(spec)
         folder = records.folder(spec.name)
-        with self.lock(spec.name):
+        with name_lock.held(spec.name):
             if not remains.find(spec.name, folder, []).none:
                 raise ClusterError(
                     f"There is a cluster called {spec.name} already.",
                     f"Remove it with: python -m clusters delete {spec.name}; or choose another name.",
                 )
-            timeline = Timeline(say)
+            from .bring_up import BringUp  # noqa: PLC0415 - its libraries take a while, and removal needs none of them
+
             try:
-                cluster = BringUp(spec, plan, folder, self.host(), lambda: Parts(say), timeline).run()
+                cluster = BringUp(spec, plan, folder, self.host(), progress).run()
                 records.save(cluster)
             except BaseException:
                 removal.remove(spec.name, folder)
                 raise
             return cluster
 
+    def names(self) -> list[str]:
+        return sorted({*records.on_record(), *names.clusters_of(remains.every_netns())})
+
     def delete(self, name: str) -> None:
         names.check_cluster_name(name)
-        with self.lock(name):
+        with name_lock.held(name):
             removal.remove(name, records.folder(name))
-
-    def lock(self, name: str) -> FileLock:
-        """Held by whoever creates or removes the cluster; the kernel lets go of it when its holder dies."""
-        names.RUN_FOLDER.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(names.RUN_FOLDER / f"{name}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ClusterError(
-                f"Another process is creating or removing the cluster {name}.", "Wait for it, or interrupt it."
-            ) from None
-        return lock
 
     def host(self) -> Host:
         return Host(
-            cgroup_v2=Path("/sys/fs/cgroup/cgroup.controllers").exists(),
             lowers_oom_score=False,
             runc=Path("/usr/sbin/runc"),
         )
@@ -99,6 +84,3 @@ class EmbeddedProvider:
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return last_lines(cluster.state / "logs" / node / f"{component}.log", lines)
-
-
-__all__ = ["EmbeddedProvider", "NodeFolders", "msgspec"]

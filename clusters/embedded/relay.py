@@ -1,7 +1,7 @@
 """Carries the API server's connections from this machine's loopback into the cluster's namespace.
 
 Run as a file, inside the cluster's namespace: ``python -I relay.py DESCRIPTOR ADDRESS PORT``. The listening socket was
-made outside and is inherited: a socket stays in the namespace it was made in. Standard library only, so that it is small.
+made outside and is inherited: a socket stays in the namespace it was made in. Standard library only, to stay small.
 """
 
 from __future__ import annotations

@@ -88,10 +88,7 @@ def cgroups(cluster: str) -> list[Path]:
     below = names.cgroup(cluster).lstrip("/")
     roots = [CGROUP_ROOT / below, *(path / below for path in _folders(CGROUP_ROOT))]
     return [
-        Path(folder)
-        for root in dict.fromkeys(roots)
-        if root.is_dir()
-        for folder, _, _ in os.walk(root, topdown=False)
+        Path(folder) for root in dict.fromkeys(roots) if root.is_dir() for folder, _, _ in os.walk(root, topdown=False)
     ]
 
 

@@ -74,7 +74,9 @@ def remove_cgroups(cluster: str) -> None:
             with suppress(OSError):
                 path.rmdir()
         if remains.cgroups(cluster) and time.monotonic() > deadline:
-            raise ClusterError(f"The cgroup {found[0]} cannot be removed.", f"See who is in it: cat {found[0]}/cgroup.procs.")
+            raise ClusterError(
+                f"The cgroup {found[0]} cannot be removed.", f"See its members: cat {found[0]}/cgroup.procs"
+            )
         time.sleep(POLL_SECONDS / 4)
     for parent in {remains.CGROUP_ROOT / names.CGROUP, *remains.CGROUP_ROOT.glob(f"*/{names.CGROUP}")}:
         with suppress(OSError):

@@ -8,15 +8,21 @@ from collections.abc import Callable
 
 
 class Timeline:
-    """Seconds since the start, per step; says each step as it is done."""
+    """Seconds since the start, per step. Told from any thread."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None]) -> None:
         self._start = time.monotonic()
-        self._say = say
+        self._tell = tell
         self._lock = threading.Lock()
-        self.seconds: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
 
     def done(self, step: str) -> None:
         with self._lock:
-            self.seconds.setdefault(step, round(time.monotonic() - self._start, 3))
-        self._say(f"{self.seconds[step]:6.2f} s  {step}")
+            self._seconds[step] = round(time.monotonic() - self._start, 3)
+        self._tell(step)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Step → seconds since the start, in the order of time."""
+        with self._lock:
+            return dict(sorted(self._seconds.items(), key=lambda item: item[1]))

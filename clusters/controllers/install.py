@@ -1,0 +1,44 @@
+"""Installs a controller from its folder: applies its manifests, and waits until it can be sent traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from clusters.addons.api import ClusterApi, wait_until
+from clusters.addons.install import apply_all, is_rolled_out
+from clusters.addons.manifests import load
+
+from .description import FOLDER, describe
+
+
+def apply(api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: None) -> None:
+    """Put a controller's manifests on a cluster; `UsageError` lists the right names where it is not one."""
+    apply_all(api, load(FOLDER / describe(name).name / "manifests"), check=check)
+
+
+def wait(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None] = lambda: None) -> None:
+    """Wait until a controller's Deployments are Available and its Service has an address."""
+    controller = describe(name)
+    for deployment in controller.deployments:
+        path = f"/apis/apps/v1/namespaces/{controller.namespace}/deployments/{deployment}"
+        wait_until(
+            partial(is_rolled_out, api, path),
+            what=f"The Deployment {deployment} of {controller.title} becoming Available",
+            seconds=seconds,
+            check=check,
+        )
+    wait_until(
+        lambda: bool(address(api, name)),
+        what=f"The Service {controller.service} of {controller.title} getting an address",
+        seconds=seconds,
+        check=check,
+    )
+
+
+def address(api: ClusterApi, name: str) -> str:
+    """The address by which traffic enters a controller; empty while it has none."""
+    controller = describe(name)
+    service = api.get(f"/api/v1/namespaces/{controller.namespace}/services/{controller.service}")
+    entries = service.get("status", {}).get("loadBalancer", {}).get("ingress") or []
+    return str(entries[0].get("ip") or entries[0].get("hostname") or "") if entries else ""

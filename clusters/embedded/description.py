@@ -1,0 +1,65 @@
+"""The handle of a cluster that came up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from clusters.provider import Cluster, ClusterSpec, Place
+
+from .addresses import Addresses, zone
+from .names import netns_path, place_netns
+from .node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD
+from .parts import versions
+
+
+def describe(spec: ClusterSpec, addresses: Addresses, folder: Path, timings: dict[str, float]) -> Cluster:
+    def place(name: str, role: Literal["node", "client", "server"], address: str, number: int = 0) -> Place:
+        path = str(netns_path(place_netns(spec.name, name)))
+        return Place(
+            name=name,
+            role=role,
+            address=address,
+            pod_subnet=addresses.pods.get(name, ""),
+            zone=zone(number, spec.nodes) if number else "",
+            netns=path,
+            command=["nsenter", f"--net={path}"],
+        )
+
+    return Cluster(
+        name=spec.name,
+        provider="embedded",
+        provider_reason="",
+        mode=spec.mode,
+        kubeconfig=folder / "pki" / "admin.kubeconfig",
+        state=folder,
+        nodes=[
+            place(name, "node", address, number) for number, (name, address) in enumerate(addresses.nodes.items(), 1)
+        ],
+        clients=[place(name, "client", address) for name, address in addresses.clients.items()],
+        servers=[place(name, "server", address) for name, address in addresses.servers.items()],
+        pod_subnet=addresses.pod_subnet,
+        service_subnet=addresses.service_subnet,
+        load_balancer_pool=addresses.pool,
+        dns_address=addresses.dns,
+        controllers=list(spec.controllers),
+        versions=versions(),
+        conditions=conditions(),
+        timings=timings,
+    )
+
+
+def conditions() -> dict[str, str]:
+    """What of a cluster of ours a reader of figures or verdicts must know."""
+    return {
+        "kernel": os.uname().release,
+        "cpus": str(os.cpu_count()),
+        "kube-proxy minSyncPeriod (every mode)": KUBE_PROXY_MIN_SYNC_PERIOD,
+        "kube-proxy syncPeriod (every mode)": KUBE_PROXY_SYNC_PERIOD,
+        "pod network": "CNI ptp, static routes between nodes, no encapsulation, MTU 1500",
+        "node network": "one Linux bridge, a veth pair per node; all nodes share one kernel and its conntrack limits",
+        "pod traffic that leaves the pod network": "masqueraded to the node's address",
+        "DNS": "names outside cluster.local are forwarded to server-1 and never cached",
+        "etcd": "does not wait for the disk (--unsafe-no-fsync)",
+    }

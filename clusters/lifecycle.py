@@ -1,0 +1,102 @@
+"""Making, finding and removing clusters, whatever provides them."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from . import records
+from .embedded import EmbeddedProvider
+from .errors import UsageError
+from .progress import Progress, SilentProgress
+from .provider import MODES, Cluster, ClusterSpec, Provider
+
+DOCKER_SOCKET = Path("/var/run/docker.sock")
+DOCKER_SECONDS = 1.0
+
+
+@functools.cache
+def providers() -> Mapping[str, Provider]:
+    """Every provider by its name."""
+    return {provider.name: provider for provider in (EmbeddedProvider(),)}
+
+
+def choose(asked: str) -> tuple[Provider, str]:
+    """The provider for ``auto`` or a name, and why it is this one. `UsageError` lists the right names."""
+    known = providers()
+    if asked == "auto":
+        docker = (
+            "a Docker engine answers, but there is no kind provider yet"
+            if docker_answers()
+            else "no Docker engine answers"
+        )
+        return known["embedded"], f"auto: {docker}, so embedded"
+    if asked not in known:
+        raise UsageError(f"There is no provider called {asked!r}.", f"Choose one of: auto, {', '.join(known)}.")
+    return known[asked], f"{asked} was asked for"
+
+
+def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
+    """Bring a cluster up. Its controllers are installed and served, its add-ons Ready.
+
+    `UsageError` for what cannot be, `MachineError` for what this machine lacks, `ClusterError` for what did not come
+    up; nothing of the cluster is left then.
+    """
+    from .controllers import describe  # noqa: PLC0415 - only a creation needs the controllers
+
+    if spec.mode not in MODES:
+        raise UsageError(f"kube-proxy has no mode {spec.mode!r}.", f"Choose one of: {', '.join(MODES)}.")
+    for controller in spec.controllers:
+        describe(controller)
+    provider, reason = choose(spec.provider)
+    cluster = msgspec.structs.replace(provider.create(spec, progress or SilentProgress()), provider_reason=reason)
+    records.save(cluster)
+    return cluster
+
+
+def load(name: str) -> Cluster:
+    """The cluster on record; `ClusterError` lists those that are where there is none of that name."""
+    return records.load(name)
+
+
+def delete(name: str) -> None:
+    """Remove everything of a cluster, also of a half-made or killed one. Nothing to remove is no error."""
+    provider_named(records.provider(name)).delete(name)
+
+
+def names() -> list[str]:
+    """Names of all clusters, also of half-made ones."""
+    return sorted({name for provider in providers().values() for name in provider.names()})
+
+
+def provider_for(cluster: Cluster) -> Provider:
+    """The provider that a cluster came from."""
+    return provider_named(cluster.provider)
+
+
+def provider_named(name: str) -> Provider:
+    # A cluster without a record is a half-made embedded one: no other provider keeps its state in our folders.
+    return providers()[name or "embedded"]
+
+
+def docker_answers() -> bool:
+    """Whether a Docker engine answers on its usual socket, or the one that DOCKER_HOST names."""
+    host = os.environ.get("DOCKER_HOST", f"unix://{DOCKER_SOCKET}")
+    if not host.startswith("unix://"):
+        return False
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(DOCKER_SECONDS)
+        try:
+            connection.connect(host.removeprefix("unix://"))
+            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+        except (OSError, http.client.HTTPException):
+            return False
+        return answer.status == http.client.OK
