@@ -99,7 +99,8 @@ def test_a_module_is_built_once_with_all_that_is_wanted_of_it(finder: Finder, tm
 def test_a_failed_build_is_told_with_its_last_words(finder: Finder, tmp_path: Path) -> None:
     go(tmp_path, "echo 'lamp.go:7: undefined: bulb' >&2; exit 1")
     with pytest.raises(
-        ComponentError, match=r"lamp 1\.2\.3 could not be had\. go build: `go build` of set failed: lamp\.go:7: undefined: bulb"
+        ComponentError,
+        match=r"lamp 1\.2\.3 could not be had\. go build: `go build` of set failed: lamp\.go:7: undefined: bulb",
     ):
         resolve_with(finder, ["lamp"], SilentProgress())
     assert finder.cached("lamp") is None
