@@ -1,7 +1,7 @@
 """Charts as SVG text, to stand inside a page: drawn by Vega in this process, in the page's own colours.
 
 Colours are CSS variables of the page (``var(--ink)``, ``var(--series-1)`` …), so that one drawing serves light, dark
-and print. What colour tells, dashes and point shapes tell, too.
+and print. See `reports.series` for what tells cells apart.
 """
 
 from __future__ import annotations
@@ -9,22 +9,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import altair as alt
 import vl_convert
 
+from reports.series import series
 from reports.views.curves import Curve
 from reports.views.ground import Step
 from reports.views.loads import Rate
-from reports.views.merged import mode_order
 
 WIDTH = 880
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-SERIES = 8
-"""Colours that the page's style defines, ``--series-1`` and so on; more series start over, with other dashes."""
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2])
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 NINES = {
     **{1: "0 %", 2: "50 %", 4: "75 %", 10: "90 %", 100: "99 %"},
     **{1000: "99.9 %", 10_000: "99.99 %", 100_000: "99.999 %"},
@@ -32,26 +27,19 @@ NINES = {
 """1/(1-p) → what the axis says of it."""
 
 
-class Placed(Protocol):
-    """Anything that belongs to one cell."""
-
-    @property
-    def cell(self) -> str: ...
-    @property
-    def mode(self) -> str: ...
-    @property
-    def controller(self) -> str: ...
-
-
 def latency_curves(curves: Sequence[Curve]) -> str:
     """Latency against percentile, one line per cell, each further nine as wide as the last; empty without curves."""
     if not curves:
         return ""
     rows = [
-        {"cell": curve.cell, "x": point.inverse, "y": point.milliseconds} for curve in curves for point in curve.points
+        {"cell": curve.cell, "x": point.inverse, "y": point.milliseconds}
+        for curve in curves
+        for point in curve.points
+        if point.milliseconds > 0
     ]
     last = max(point.inverse for curve in curves for point in curve.points)
     ticks = [inverse for inverse in NINES if inverse <= last * 1.02]
+    told = series(curves)
     steps = _steps(point.milliseconds for curve in curves for point in curve.points)
     chart = (
         alt.Chart(alt.Data(values=rows), width=WIDTH, height=270)
@@ -68,8 +56,8 @@ def latency_curves(curves: Sequence[Curve]) -> str:
                 ),
             ),
             y=alt.Y("y:Q", scale=alt.Scale(type="log", domain=[steps[0], steps[-1]]), axis=_milliseconds(steps)),
-            color=_colour(curves),
-            strokeDash=_dash(curves),
+            color=told.colour(),
+            strokeDash=told.dash(),
         )
     )
     return _svg(chart, "Latency by percentile, one line per cell")
@@ -83,10 +71,13 @@ def throughput(rates: Sequence[Rate]) -> str:
     base = alt.Chart(alt.Data(values=rows), width=WIDTH, height=max(34 * len(rows), 60))
     y = alt.Y("cell:N", sort=[rate.cell for rate in rates], axis=alt.Axis(title=None, ticks=False, domain=False))
     x = alt.X("value:Q", scale=alt.Scale(zero=True), axis=alt.Axis(title="answered requests per second", tickCount=6))
-    colour = _colour(rates, legend=False)
+    told = series(rates)
+    colour = told.colour(legend=False)
     bars = base.mark_bar(height=8, opacity=0.28).encode(y=y, x=x, color=colour)
     spans = base.mark_rule(strokeWidth=2).encode(y=y, x=alt.X("low:Q"), x2="high:Q", color=colour)
-    points = base.mark_point(filled=True, size=70, opacity=1).encode(y=y, x=x, color=colour, shape=_shape(rates))
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        y=y, x=x, color=colour, shape=told.shape(legend=False)
+    )
     return _svg(bars + spans + points, "Throughput with intervals, one line per cell")
 
 
@@ -100,49 +91,11 @@ def start_up(steps: Sequence[Step]) -> str:
     base = alt.Chart(alt.Data(values=rows), width=WIDTH, height=22 * len(names))
     y = alt.Y("step:N", sort=names, axis=alt.Axis(title=None, ticks=False, domain=False, grid=True, labelLimit=260))
     x = alt.X("seconds:Q", scale=alt.Scale(zero=True), axis=alt.Axis(title="seconds since the start", grid=False))
+    told = series(steps)
     points = base.mark_point(filled=True, size=75, opacity=0.95).encode(
-        y=y, x=x, color=_colour(steps), shape=_shape(steps)
+        y=y, x=x, color=told.colour(), shape=told.shape()
     )
     return _svg(points, "When each step of the start-up was done, one mark per cell")
-
-
-def _cells(items: Iterable[Placed]) -> dict[str, Placed]:
-    return {item.cell: item for item in items}
-
-
-def _domain(items: Sequence[Placed]) -> list[str]:
-    return list(_cells(items))
-
-
-def _colour(items: Sequence[Placed], *, legend: bool = True) -> alt.Color:
-    """Colour tells the controller where several are compared, else the mode."""
-    cells = _cells(items)
-    several = len({item.controller for item in cells.values()}) > 1
-    names = [item.controller if several else item.mode for item in cells.values()]
-    known = list(dict.fromkeys(names))
-    scale = alt.Scale(domain=list(cells), range=[f"var(--series-{known.index(name) % SERIES + 1})" for name in names])
-    return alt.Color("cell:N", scale=scale, legend=_legend() if legend and len(cells) > 1 else None)
-
-
-def _dash(items: Sequence[Placed]) -> alt.StrokeDash:
-    scale = alt.Scale(domain=_domain(items), range=[DASHES[index] for index in _by_mode(items, len(DASHES))])
-    return alt.StrokeDash("cell:N", scale=scale, legend=_legend() if len(_cells(items)) > 1 else None)
-
-
-def _shape(items: Sequence[Placed]) -> alt.Shape:
-    scale = alt.Scale(domain=_domain(items), range=[SHAPES[index] for index in _by_mode(items, len(SHAPES))])
-    return alt.Shape("cell:N", scale=scale, legend=None)
-
-
-def _by_mode(items: Sequence[Placed], limit: int) -> list[int]:
-    modes = sorted({item.mode for item in items}, key=mode_order)
-    return [modes.index(item.mode) % limit for item in _cells(items).values()]
-
-
-def _legend() -> alt.Legend:
-    return alt.Legend(
-        title=None, orient="top", direction="horizontal", symbolSize=160, labelLimit=240, columnPadding=22
-    )
 
 
 def _steps(values: Iterable[float]) -> list[float]:

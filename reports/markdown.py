@@ -216,4 +216,4 @@ def _figure(figure: Figure | None) -> str:
 
 
 def _not_judged(item: NotJudged) -> str:
-    return f"{code(item.feature)} {item.mark.word} on {inline(item.cells)}: {inline(first_line(item.reason))}"
+    return f"{code(item.feature)} {item.mark.word} {inline(item.cells)}: {inline(first_line(item.reason))}"

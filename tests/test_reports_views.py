@@ -179,9 +179,9 @@ def test_notes_that_differ_come_first_and_equal_ones_are_told_once(tmp_path: Pat
     refused = check("svc.b", notes={"localhost": "refused"})
     first, second = notes(merged(tmp_path, {"iptables": [same, other], "nftables": [same, refused]}))
     assert first.differs
-    assert first.values == (("iptables", "answered"), ("nftables", "refused"))
+    assert first.values == (("on iptables", "answered"), ("on nftables", "refused"))
     assert not second.differs
-    assert second.values == (("every cell", "x"),)
+    assert second.values == (("on every cell", "x"),)
 
 
 def test_stories_tell_failures_before_errors_and_where_else_the_check_ran(tmp_path: Path) -> None:
@@ -192,6 +192,12 @@ def test_stories_tell_failures_before_errors_and_where_else_the_check_ran(tmp_pa
     assert [(other.cell, other.mark.id, other.href) for other in told[0].elsewhere] == [("iptables", "passed", "")]
 
 
+def test_the_same_check_gone_wrong_in_a_later_cell_is_folded(tmp_path: Path) -> None:
+    found = merged(tmp_path, {"iptables": [FAILED], "nftables": [FAILED], "ipvs": [ERROR]})
+    told = stories(found, EvidenceReader(tmp_path))
+    assert [(story.cell, story.folded) for story in told] == [("iptables", False), ("nftables", True), ("ipvs", False)]
+
+
 def test_every_feature_has_its_story_and_what_was_not_judged_its_reason(tmp_path: Path) -> None:
     found = merge([reports.read(write(tmp_path / "run"))])
     assert {story.feature for story in feature_stories(found)} == {check.result.feature for check in found.checks}
@@ -199,10 +205,10 @@ def test_every_feature_has_its_story_and_what_was_not_judged_its_reason(tmp_path
         (
             "gw.tcp",
             "unsupported",
-            "every cell",
+            "on every cell",
             "Traefik serves TCPRoute only with its experimental channel, which is off.",
         ),
-        ("svc.dual-stack", "skipped", "every cell", "The cluster has IPv4 only."),
+        ("svc.dual-stack", "skipped", "on every cell", "The cluster has IPv4 only."),
     ]
 
 

@@ -38,7 +38,7 @@ for (const button of document.querySelectorAll(".copy")) {
 }
 const reveal = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const folded = target && target.closest("details");
+  const folded = target && (target.closest("details") ?? target.querySelector(".folded"));
   if (folded) folded.open = true;
   if (target) target.scrollIntoView();
 };

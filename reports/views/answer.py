@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reports.model import Verdict
 from reports.run import BROKEN, FAILED
 from reports.text import listed, plural
-from reports.views.merged import CellView, Check, Merged, feature_order
+from reports.views.merged import EVERYWHERE, CellView, Check, Merged, feature_order, place
 
 PLACES = 4
 """Combinations of cells whose failures get a sentence of their own."""
@@ -98,20 +98,10 @@ def _failures(failed: dict[str, list[CellView]], merged: Merged) -> list[str]:
 
 
 def _place(feature: str, cells: list[CellView], merged: Merged) -> str:
-    """Where a feature fails, as short as it is true: a mode, a controller, or else the cells."""
-    failed = {cell.key for cell in cells}
-    ran = {check.cell.key: check.cell for check in merged.checks if check.result.feature == feature}.values()
+    ran = list({check.cell.key: check.cell for check in merged.checks if check.result.feature == feature}.values())
     if len(ran) == 1:
-        return f"on {cells[0].title}"
-    if len(failed) == len(ran):
-        return "on every cell"
-    modes = list(dict.fromkeys(cell.mode for cell in cells))
-    if failed == {cell.key for cell in ran if cell.mode in modes}:
-        return f"only on {listed(modes)}"
-    controllers = list(dict.fromkeys(cell.controller for cell in cells))
-    if failed == {cell.key for cell in ran if cell.controller in controllers}:
-        return f"only with {listed(controllers)}"
-    return f"only on {listed([cell.title for cell in cells])}"
+        return f"on {ran[0].title}"
+    return f"on {EVERYWHERE}" if len(cells) == len(ran) else f"only {place(cells, ran)}"
 
 
 def _errors(merged: Merged) -> str:

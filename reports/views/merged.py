@@ -18,10 +18,11 @@ from reports.apis import APIS, api_of
 from reports.model import Cell, CellEnd, Load, Result, Verdict
 from reports.run import exit_status
 from reports.stream import Stream
-from reports.text import anchor, first_line, printable
+from reports.text import anchor, first_line, listed, printable
 
 WORST_FIRST = (Verdict.ERROR, Verdict.FAILED, Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.SKIPPED)
 """A feature with several checks has the first of these that any of them has."""
+EVERYWHERE = "every cell"
 NAME_LIMIT = 60
 MODES = ("iptables", "nftables", "ipvs")
 NAMES = {
@@ -157,6 +158,20 @@ def mode_order(mode: str) -> tuple[int, str]:
 def controller_name(controller: str) -> str:
     """A controller's name as its project writes it."""
     return NAMES.get(controller, controller)
+
+
+def place(cells: Iterable[CellView], ran: Iterable[CellView]) -> str:
+    """Where, as short as it is true: ``on nftables``, ``with Istio``, or cell by cell; ``ran`` are all it could be."""
+    found, known = {cell.key: cell for cell in cells}, {cell.key: cell for cell in ran}
+    if len(known) > 1 and found.keys() == known.keys():
+        return f"on {EVERYWHERE}"
+    modes = list(dict.fromkeys(cell.mode for cell in found.values()))
+    if len(known) > 1 and found.keys() == {key for key, cell in known.items() if cell.mode in modes}:
+        return f"on {listed(modes)}"
+    controllers = list(dict.fromkeys(cell.controller for cell in found.values()))
+    if len(known) > 1 and found.keys() == {key for key, cell in known.items() if cell.controller in controllers}:
+        return f"with {listed(controllers)}"
+    return f"on {listed([cell.title for cell in found.values()])}"
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:

@@ -13,7 +13,7 @@ from reports.views.attempts import Attempts, attempts
 from reports.views.evidence import EvidenceReader, EvidenceView
 from reports.views.marks import Mark, mark
 from reports.views.matrix import feature_anchor
-from reports.views.merged import Check, Merged, worst
+from reports.views.merged import Check, Merged, place, worst
 
 TEXT_LIMIT = 6_000
 """Characters of an expectation or observation that a page shows."""
@@ -48,6 +48,8 @@ class Story:
 
     anchor: str
     mark: Mark
+    folded: bool
+    """Whether the same check went wrong in another cell above: a page then shows this story folded."""
     cell: str
     feature: str
     feature_href: str
@@ -107,6 +109,7 @@ class NotJudged:
     feature: str
     feature_href: str
     cells: str
+    """``on nftables``, ``with Istio``, ``on every cell``."""
     reason: str
     source: Link
 
@@ -120,7 +123,7 @@ class Note:
     title: str
     key: str
     values: tuple[tuple[str, str], ...]
-    """Cells → what they did; one pair where all did the same."""
+    """Where → what was done there; one pair where all did the same."""
     differs: bool
 
 
@@ -168,7 +171,7 @@ def not_judged(merged: Merged) -> tuple[NotJudged, ...]:
             mark=mark(verdict),
             feature=feature,
             feature_href=f"#{feature_anchor(feature)}",
-            cells=_cells(checks, merged),
+            cells=place((check.cell for check in checks), merged.cells),
             reason=reason or "no reason was given",
             source=link(checks[0].result.source),
         )
@@ -215,14 +218,9 @@ def _note(key: str, checks: list[Check], merged: Merged) -> Note:
         feature_href=f"#{feature_anchor(result.feature)}",
         title=result.title,
         key=key,
-        values=tuple((_cells(same, merged), value) for value, same in by_value.items()),
+        values=tuple((place((check.cell for check in same), merged.cells), value) for value, same in by_value.items()),
         differs=len(by_value) > 1,
     )
-
-
-def _cells(checks: list[Check], merged: Merged) -> str:
-    titles = list(dict.fromkeys(check.cell.title for check in checks))
-    return "every cell" if len(titles) == len(merged.cells) > 1 else ", ".join(titles)
 
 
 def _line(check: Check) -> CheckLine:
@@ -247,6 +245,7 @@ def _story(check: Check, same_test: list[Check], reader: EvidenceReader | None) 
     return Story(
         anchor=check.anchor,
         mark=mark(result.verdict),
+        folded=next(other for other in same_test if other.result.verdict is result.verdict).cell is not check.cell,
         cell=check.cell.title,
         feature=result.feature or "(no feature named)",
         feature_href=f"#{feature_anchor(result.feature)}",
