@@ -1,0 +1,1 @@
+"""DNS: the names of Services and pods, and what a lookup costs."""

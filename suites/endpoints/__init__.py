@@ -1,0 +1,1 @@
+"""Endpoints: which pods stand behind a Service, and when."""

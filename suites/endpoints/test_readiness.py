@@ -1,0 +1,54 @@
+"""Pods that turn unready and ready again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from fixtures.catalogue import feature
+from fixtures.convergence import converge
+from fixtures.expectations import answered_by, equal, said
+from fixtures.probes import http
+from fixtures.timeouts import Timeout
+from fixtures.vantages import PodVantage
+from fixtures.workloads import Namespace
+
+N = 30
+"""Requests. A proxy that still chose between both pods would pass with probability (1/2)^30 < 1e-9."""
+
+
+@pytest.mark.smoke
+@feature("ep.readiness")
+def test_an_unready_pod_gets_no_traffic_until_it_is_ready_again(
+    namespace: Namespace, pod_vantages: dict[str, PodVantage], note: Callable[[str, object], None]
+) -> None:
+    """“If the readiness probe returns a failed state, Kubernetes removes the pod from all matching service endpoints.”
+    https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/#readiness-probe
+    """
+    namespace.apply("readiness.yaml")
+    first, second = (pod.name for pod in namespace.wait_ready())
+    client = next(iter(pod_vantages.values()))
+    ask = partial(http, client, f"http://{namespace.cluster_ip('web')}/hostname", count=N)
+
+    def only(serving: set[str]) -> None:
+        began = time.monotonic()
+        converge(
+            ask,
+            lambda seen: {said(answer) for answer in seen} == serving,
+            what=f"exactly {' and '.join(sorted(serving))} to answer",
+            successes=1,
+        )
+        note(f"seconds until only {' and '.join(sorted(serving))}", round(time.monotonic() - began, 1))
+        answered_by(ask(), serving)
+        ready = {endpoint.pod for endpoint in namespace.endpoints("web") if endpoint.ready}
+        equal("the endpoints with condition ready", serving, ready)
+
+    only({first, second})
+    # The probe asks every second, and one failure counts.
+    namespace.api.exec(namespace.name, first, ["touch", "/tmp/unready"], timeout=Timeout.REQUEST.seconds)
+    only({second})
+    namespace.api.exec(namespace.name, first, ["rm", "/tmp/unready"], timeout=Timeout.REQUEST.seconds)
+    only({first, second})

@@ -1,0 +1,1 @@
+"""kube-proxy: what it writes into the kernel."""

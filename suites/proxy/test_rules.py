@@ -1,0 +1,39 @@
+"""What kube-proxy writes into a node's kernel."""
+
+from __future__ import annotations
+
+from clusters.provider import Place
+from fixtures import proxy_rules
+from fixtures.catalogue import feature
+from fixtures.convergence import await_value
+from fixtures.timeouts import Timeout
+from fixtures.vantages import Vantage
+from fixtures.workloads import Namespace
+
+
+@feature("proxy.rules")
+def test_the_modes_own_rules_lead_to_the_endpoints(
+    namespace: Namespace, mode: str, nodes: list[Place], node_vantages: dict[str, Vantage]
+) -> None:
+    """“Kube-proxy calls appropriate APIs (depending on the kube-proxy mode) to configure the node to capture traffic to
+    the Service's clusterIP and port, and redirect that traffic to one of the Service's endpoints”
+    https://kubernetes.io/docs/reference/networking/virtual-ips/
+    """
+    namespace.apply("rules.yaml")
+    backends = frozenset(f"{pod.address}:8080" for pod in namespace.wait_ready())
+    cluster_ip, node_port = namespace.cluster_ip("web"), namespace.node_port("web")
+    for node in nodes:
+        # Only IPVS has a virtual server for each address of a node; the others match the port at any of them.
+        fronts = (f"{cluster_ip}:80/tcp", f"{node.address if mode == 'ipvs' else ''}:{node_port}/tcp")
+
+        def lead(vantage: Vantage = node_vantages[node.name], ends: tuple[str, str] = fronts) -> proxy_rules.Rules:
+            rules = proxy_rules.read(mode, vantage)
+            return {end: rules.get(end, frozenset()) for end in ends}
+
+        await_value(
+            lead,
+            lambda rules: set(rules.values()) == {backends},
+            what=f"{node.name}'s rules to lead {' and '.join(fronts)} to exactly {', '.join(sorted(backends))}",
+            timeout=Timeout.DATA_PATH,
+            every=0.2,
+        )

@@ -1,0 +1,1 @@
+"""Services: what reaches which pod, from where, under which address."""

@@ -1,0 +1,116 @@
+"""The address of a LoadBalancer Service."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import partial
+
+import pytest
+
+from clusters.provider import Cluster
+from fixtures.api import Object, documents
+from fixtures.catalogue import feature
+from fixtures.convergence import await_value, converge
+from fixtures.expectations import answered_by, equal, holds
+from fixtures.probes import http
+from fixtures.timeouts import Timeout
+from fixtures.vantages import Vantage
+from fixtures.verdicts import unsupported
+from fixtures.workloads import Namespace
+
+SOURCE = "https://metallb.io/usage/"
+ANNOTATION = "metallb.io/loadBalancerIPs"
+
+
+def pool(cluster: Cluster) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]:
+    """First and last address that load balancers may get."""
+    if not cluster.load_balancer_pool:
+        unsupported(
+            "this cluster serves no LoadBalancer",
+            "https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer",
+        )
+    first, last = cluster.load_balancer_pool.split("-")
+    return ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
+
+
+def free_address(namespace: Namespace, cluster: Cluster, nth: int) -> str:
+    """The nth address from the pool's end that no Service has or asks for: automatic ones come from its start."""
+    services = namespace.api.core.list_service_for_all_namespaces().items
+    named = {part.ip for item in services for part in item.status.load_balancer.ingress or []}
+    named |= {item.spec.load_balancer_ip for item in services}
+    named |= {(item.metadata.annotations or {}).get(ANNOTATION) for item in services}
+    first, last = pool(cluster)
+    free = [address for offset in range(int(last) - int(first)) if (address := str(last - offset)) not in named]
+    return free[nth]
+
+
+def manifests(namespace: Namespace) -> tuple[Object, Object]:
+    deployment, service = documents((namespace.folder / "lb_address.yaml").read_text(encoding="utf-8"))
+    return deployment, service
+
+
+def with_address(namespace: Namespace) -> str:
+    """Wait for the Service's address and give it."""
+    read = partial(namespace.load_balancer_address, "web")
+    return await_value(read, bool, what="the Service to get an address", timeout=Timeout.ADDRESS)
+
+
+@feature("svc.lb.address")
+def test_an_address_of_the_pool_is_given_and_serves(namespace: Namespace, cluster: Cluster, client_1: Vantage) -> None:
+    """“MetalLB … will assign an IP address” from its pools. https://metallb.io/usage/ and “information about the
+    provisioned balancer is published in the Service's .status.loadBalancer field.”
+    https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer
+    """
+    first, last = pool(cluster)
+    namespace.apply("lb_address.yaml")
+    (pod,) = namespace.wait_ready()
+    address = with_address(namespace)
+    holds(first <= ipaddress.IPv4Address(address) <= last, f"an address from {first} to {last}", address)
+    url = f"http://{address}/hostname"
+    converge(
+        partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{address} to answer the outside client"
+    )
+    answered_by(http(client_1, url, count=5), [pod.name])
+
+
+@feature("svc.lb.address")
+@pytest.mark.parametrize("way", ["field", "annotation"])
+def test_an_address_that_is_asked_for_is_given_and_serves(
+    namespace: Namespace, cluster: Cluster, client_1: Vantage, way: str
+) -> None:
+    """“MetalLB respects the spec.loadBalancerIP parameter”; “MetalLB also supports custom annotation
+    metallb.io/loadBalancerIPs”. https://metallb.io/usage/#requesting-specific-ips
+    """
+    wanted = free_address(namespace, cluster, 0 if way == "field" else 1)
+    deployment, service = manifests(namespace)
+    if way == "field":
+        service["spec"]["loadBalancerIP"] = wanted
+    else:
+        service["metadata"]["annotations"] = {ANNOTATION: wanted}
+    namespace.apply_object(deployment)
+    namespace.apply_object(service)
+    (pod,) = namespace.wait_ready()
+    equal("the Service's address", wanted, with_address(namespace))
+    url = f"http://{wanted}/hostname"
+    converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{wanted} to answer the outside client")
+    answered_by(http(client_1, url, count=5), [pod.name])
+
+
+@feature("svc.lb.address")
+def test_a_taken_address_leaves_the_service_pending_with_an_event(namespace: Namespace, cluster: Cluster) -> None:
+    """“If MetalLB cannot assign the requested IP address, … the EXTERNAL-IP for the service reports <pending>” and an
+    event says AllocationFailed. https://metallb.io/usage/#requesting-specific-ips
+    """
+    _, service = manifests(namespace)
+    namespace.apply_object(service)
+    taken = with_address(namespace)
+    _, second = manifests(namespace)
+    second["metadata"] = {"name": "second", "annotations": {ANNOTATION: taken}}
+    namespace.apply_object(second)
+    await_value(
+        namespace.events,
+        lambda events: any("Service/second AllocationFailed" in event for event in events),
+        what=f"an AllocationFailed event for the Service that asks for {taken}, which is taken",
+        timeout=Timeout.ADDRESS,
+    )
+    equal("the second Service's address", "", namespace.load_balancer_address("second"))

@@ -1,0 +1,35 @@
+"""UDP Services."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fixtures.catalogue import feature
+from fixtures.convergence import converge
+from fixtures.expectations import answered_by, said
+from fixtures.probes import udp
+from fixtures.vantages import PodVantage
+from fixtures.workloads import Namespace
+
+N = 30
+"""Datagrams, each from a socket of its own. One of two pods is left out of 30 with probability 2·(1/2)^30 < 2e-9."""
+
+
+@feature("svc.protocol.udp")
+def test_datagrams_reach_every_ready_pod_and_are_answered(
+    namespace: Namespace, pod_vantages: dict[str, PodVantage]
+) -> None:
+    """“You can use UDP for most Services.”
+    https://kubernetes.io/docs/reference/networking/service-protocols/#protocol-udp
+    """
+    namespace.apply("protocol_udp.yaml")
+    pods = {pod.name for pod in namespace.wait_ready()}
+    client = next(iter(pod_vantages.values()))
+    address = namespace.cluster_ip("datagrams")
+    converge(
+        partial(udp, client, address, 90, "hostname", count=10, timeout=1),
+        lambda seen: pods <= {said(answer) for answer in seen},
+        what="every pod to answer a datagram",
+        successes=1,
+    )
+    answered_by(udp(client, address, 90, "hostname", count=N), pods)
