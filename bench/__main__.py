@@ -1,4 +1,4 @@
-"""``python -m bench [generator] [--rounds N] [--seconds S]``: figures with intervals, goals reached or not."""
+"""``python -m bench [generator|cluster] [--rounds N] [--seconds S]``: figures with intervals, goals reached or not."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import generator
+from bench import cluster, generator
 from bench.targets import BenchError, cores
 from clusters.errors import RoadtestError
+from clusters.progress import progress_for_terminal
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks of Roadtest itself, on loopback.")
-    parser.add_argument("what", nargs="?", default="generator", choices=["generator"])
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks of Roadtest itself.")
+    parser.add_argument("what", nargs="?", default="generator", choices=["generator", "cluster"])
     parser.add_argument("--rounds", type=int, default=2, help="rounds of turns, each there and back (default 2)")
     parser.add_argument("--seconds", type=float, default=4.0, help="measured seconds of a turn (default 4)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of turns")
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--rounds must be at least 1 and --seconds between 1 and 60")
     console = Console() if sys.stdout.isatty() else Console(width=120)
     try:
+        if asked.what == "cluster":
+            return _cluster(console, asked)
         client, server = cores()
         os.sched_setaffinity(0, {client})
         _prefer()
@@ -34,6 +37,24 @@ def main(arguments: list[str] | None = None) -> int:
     except (BenchError, RoadtestError) as error:
         console.print(str(error), style="red", highlight=False)
         return 2
+
+
+def _cluster(console: Console, asked: argparse.Namespace) -> int:
+    with progress_for_terminal() as progress:
+        rounds = [
+            cluster.one_round(mode, ["traefik"], 3, progress) for _ in range(asked.rounds) for mode in cluster.MODES
+        ]
+    console.print(f"Three nodes with every add-on and Traefik, load average {os.getloadavg()[0]:.1f}.", highlight=False)
+    for mode in cluster.MODES:
+        own = [one for one in rounds if one.mode == mode]
+        table = Table(title=f"kube-proxy mode {mode}", title_justify="left", show_header=False)
+        table.add_row("create", cluster.spread([one.create_seconds for one in own], "s"))
+        table.add_row("delete", cluster.spread([one.delete_seconds for one in own], "s"))
+        table.add_row("memory", cluster.spread([one.memory_bytes / 1e9 for one in own], "GB"))
+        for step in own[0].timeline:
+            table.add_row(f"  {step}", cluster.spread([one.timeline.get(step, 0.0) for one in own], "s"))
+        console.print(table)
+    return 0
 
 
 def _prefer() -> None:
