@@ -13,7 +13,6 @@ import clusters
 from clusters.progress import Progress
 from clusters.provider import ClusterSpec, Mode
 
-
 MODES: tuple[Mode, ...] = ("iptables", "nftables")
 
 

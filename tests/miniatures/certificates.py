@@ -30,8 +30,6 @@ def self_signed(folder: Path, host: str) -> tuple[Path, str]:
     path = folder / f"{host}.pem"
     path.write_bytes(
         pem
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return path, pem.decode()

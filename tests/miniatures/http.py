@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -44,8 +45,12 @@ def hang(handler: BaseHTTPRequestHandler) -> None:
 
 def alternate(*behaviours: Behaviour) -> Behaviour:
     """Behave in turn."""
-    turn = iter(range(1_000_000))
-    return lambda handler: behaviours[next(turn) % len(behaviours)](handler)
+    turns = itertools.cycle(behaviours)
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        next(turns)(handler)
+
+    return behave
 
 
 @contextmanager
