@@ -133,19 +133,24 @@ resolve_with(Finder(catalogue, Path(sys.argv[2]), Path(sys.argv[3])), ["lamp"], 
 """
 
 
-def test_an_interrupted_build_ends_its_processes_and_leaves_nothing(finder: Finder, tmp_path: Path) -> None:
-    go(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_an_interrupted_build_ends_its_processes_and_leaves_nothing(
+    finder: Finder, tmp_path: Path, number: signal.Signals
+) -> None:
+    go(tmp_path, f"echo $$ > {tmp_path}/child; exec sleep 600")
     pins = msgspec.json.encode(finder.catalogue).decode()
     running = subprocess.Popen(
         [sys.executable, "-c", PROCESS, pins, str(finder.cache), str(finder.modules)], stderr=subprocess.PIPE
     )
     child = int(until(lambda: (tmp_path / "child").read_text(encoding="utf-8").strip()))
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     running.communicate(timeout=LIMIT)
     assert running.returncode != 0
     until(lambda: ended(child))
-    assert list((finder.cache / "components" / "drafts").iterdir()) == []
     assert finder.cached("lamp") is None
+    go(tmp_path, "")
+    resolve_with(finder, ["lamp"], SilentProgress())
+    assert list((finder.cache / "components" / "drafts").iterdir()) == []
 
 
 def until(condition: object) -> str:

@@ -92,7 +92,7 @@ class GoBuild:
                 (output / (built.built_as or program)).rename(target)
                 target.chmod(0o755)
             shutil.rmtree(temporary, ignore_errors=True)
-            output.rmdir()
+            shutil.rmtree(output)
         return dict.fromkeys(drafts, f"clusters/components/go/{batch}")
 
     def _stale_packages(
@@ -160,7 +160,7 @@ class GoBuild:
         """Run go, telling each line of its standard error (and output); `ComponentError` with its last words."""
         last: list[str] = []
         with subprocess.Popen(
-            command,
+            [*ends_with_us(), *command],
             cwd=self._workshop.modules / batch,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -198,6 +198,12 @@ class GoBuild:
         if "no space left on device" in words or "disk quota exceeded" in words:
             return no_space(Path(environment["GOCACHE"]))
         return ComponentError(f"`go build` of {batch} failed: {words or 'it said nothing'}")
+
+
+def ends_with_us() -> list[str]:
+    """Prefix of a command that is killed with this process, even when that is killed itself."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def build_options(module: Module) -> list[str]:
