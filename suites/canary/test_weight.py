@@ -13,7 +13,7 @@ from fixtures.routes_plugin import Arrange
 from fixtures.served import share_served
 from fixtures.statistics import sample_size
 
-FOUND = {1: 0.02, 10: 0.05, 50: 0.05}
+FOUND = {1: 0.02, 10: 0.05, 50: 0.1}
 """Per cent → how far off a share must be to be found with a probability of 99.9 %."""
 LEAK = 1000
 """Requests against weights 0 and 100: a leak of 1 % stays unseen once in 23,000 times."""
