@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from reports.views.attempts import ROWS, attempts
 from reports.views.curves import CurveError, curve
 from reports.views.evidence import FILE_BYTES, PAGE_BYTES, EvidenceReader
 from reports.views.ground import versions
-from reports.views.loads import glances, load_blocks
+from reports.views.loads import caution, glance, load_blocks
 from reports.views.matrix import Matrix, Row, matrices
 from reports.views.merged import Merged, merge
 from reports.views.stories import feature_stories, link, not_judged, notes, stories
@@ -311,10 +312,11 @@ def test_a_void_load_shows_its_reason_and_no_figure_anywhere(tmp_path: Path) -> 
     assert "lagged" in line.void
     assert [curve.cell for curve in block.curves] == ["iptables · Traefik"]
     assert [rate.cell for rate in block.rates] == ["iptables · Traefik"]
-    glance = next(glance for glance in glances(blocks, ("iptables · Traefik", "nftables · Traefik", "other")) if
-                  glance.href == f"#{block.anchor}")  # fmt: skip
-    assert glance.figures[1:] == ("void", "—")
-    assert "ms" in glance.figures[0]
+    found_glance = glance(blocks)
+    column = [found.href for found in found_glance.columns].index(f"#{block.anchor}")
+    figures = {found.cell: found.figures[column] for found in found_glance.rows}
+    assert figures["nftables · Traefik"] == "void"
+    assert figures["iptables · Traefik"].endswith(" ms")
 
 
 def test_a_curve_follows_the_histogram_and_ends_where_chance_begins(tmp_path: Path) -> None:
@@ -352,6 +354,15 @@ def test_runs_of_a_matrix_merge_and_the_worst_status_stands(tmp_path: Path) -> N
     assert merge(streams[1:]).status == 0
     assert both.status == 2
     assert versions(both).rows[0].values == ("v1.36.3",)
+
+
+def test_figures_of_different_machines_are_not_to_be_compared(tmp_path: Path) -> None:
+    first, second = (run_of(tmp_path / name, {name: [PASSED]}) for name in ("iptables", "nftables"))
+    assert "one after the other" in caution(merge([first, second]))
+    assert second.header is not None
+    elsewhere = msgspec.structs.replace(second.header.machine, cores=64)
+    moved = dataclasses.replace(second, header=msgspec.structs.replace(second.header, machine=elsewhere))
+    assert "different machines" in caution(merge([first, moved]))
 
 
 def test_cells_of_one_name_in_two_runs_stay_apart(tmp_path: Path) -> None:

@@ -72,25 +72,43 @@ class LoadBlock:
 
 
 @dataclass(frozen=True)
-class Glance:
-    """One block's most telling figure in every cell."""
+class GlanceColumn:
+    """One block, and the figure that tells most about it."""
 
     title: str
     href: str
     measure: str
+
+
+@dataclass(frozen=True)
+class GlanceRow:
+    """One cell's figures, in the order of the columns."""
+
+    cell: str
     figures: tuple[str, ...]
 
 
-def glances(blocks: tuple[LoadBlock, ...], cells: tuple[str, ...]) -> tuple[Glance, ...]:
-    """p99 where requests arrive on a schedule, throughput where users wait for answers, in the order of the cells."""
-    return tuple(
-        Glance(
-            title=block.title,
-            href=f"#{block.anchor}",
-            measure="p99 latency" if block.open else "answered/s",
-            figures=tuple(_glance({line.cell: line for line in block.lines}.get(cell), block) for cell in cells),
-        )
-        for block in blocks
+@dataclass(frozen=True)
+class Glance:
+    """Every block's most telling figure in every cell."""
+
+    columns: tuple[GlanceColumn, ...]
+    rows: tuple[GlanceRow, ...]
+
+
+def glance(blocks: tuple[LoadBlock, ...]) -> Glance:
+    """p99 where requests arrive on a schedule, throughput where users wait for answers."""
+    lines = [{line.cell: line for line in block.lines} for block in blocks]
+    cells = dict.fromkeys(cell for known in lines for cell in known)
+    return Glance(
+        columns=tuple(
+            GlanceColumn(block.title, f"#{block.anchor}", "p99 latency" if block.open else "answered/s")
+            for block in blocks
+        ),
+        rows=tuple(
+            GlanceRow(cell, tuple(_glance(known.get(cell), block) for known, block in zip(lines, blocks, strict=True)))
+            for cell in cells
+        ),
     )
 
 
@@ -99,6 +117,14 @@ def _glance(line: LoadLine | None, block: LoadBlock) -> str:
         return "—"
     figure = line.latencies[PERCENTILES.index("p99")] if block.open and line.latencies else line.throughput
     return "void" if line.void or figure is None else figure.value
+
+
+def caution(merged: Merged) -> str:
+    """How far figures of different cells may be compared."""
+    machines = {stream.header.machine for stream in merged.streams if stream.header}
+    if len(machines) > 1:
+        return "Cells were measured on different machines: their figures may not be compared with each other."
+    return "Cells were measured one after the other: read a small difference between two of them as none."
 
 
 def load_blocks(merged: Merged) -> tuple[LoadBlock, ...]:

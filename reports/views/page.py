@@ -8,7 +8,7 @@ from pathlib import Path
 from reports.views import ground
 from reports.views.answer import Answer, answer
 from reports.views.evidence import EvidenceReader
-from reports.views.loads import Glance, LoadBlock, glances, load_blocks
+from reports.views.loads import Glance, LoadBlock, caution, glance, load_blocks
 from reports.views.matrix import Matrix, matrices
 from reports.views.merged import Merged
 from reports.views.stories import FeatureStory, Note, NotJudged, Story, feature_stories, not_judged, notes, stories
@@ -26,9 +26,8 @@ class Page:
     stories: tuple[Story, ...]
     notes: tuple[Note, ...]
     loads: tuple[LoadBlock, ...]
-    glances: tuple[Glance, ...]
-    loaded_cells: tuple[str, ...]
-    """The cells that a glance has a figure for, in its order."""
+    glance: Glance
+    caution: str
     not_judged: tuple[NotJudged, ...]
     features: tuple[FeatureStory, ...]
     steps: tuple[ground.Step, ...]
@@ -40,7 +39,6 @@ class Page:
 def page(merged: Merged, folder: Path) -> Page:
     """The report's values; evidence is linked relative to ``folder``, where the page will be."""
     blocks = load_blocks(merged)
-    loaded = tuple(cell.title for cell in merged.cells if cell.loads)
     return Page(
         title=", ".join(run.name for run in ground.runs(merged)),
         answer=answer(merged),
@@ -50,8 +48,8 @@ def page(merged: Merged, folder: Path) -> Page:
         stories=stories(merged, EvidenceReader(folder)),
         notes=notes(merged),
         loads=blocks,
-        glances=glances(blocks, loaded),
-        loaded_cells=loaded,
+        glance=glance(blocks),
+        caution=caution(merged),
         not_judged=not_judged(merged),
         features=feature_stories(merged),
         steps=ground.steps(merged),
