@@ -1,3 +1,5 @@
-from clusters.cli import main
+"""``python -m clusters``: clusters by hand."""
+
+from .cli import main
 
 raise SystemExit(main())

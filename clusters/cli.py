@@ -1,31 +1,83 @@
-"""Temporary."""
+"""``python -m clusters VERB``: what a user types. Each verb is a function of its own, in the files beside this one."""
+
 from __future__ import annotations
-import argparse, sys, time, os
-def main() -> int:
-    import clusters; from clusters import records
-    from clusters.embedded.provider import EmbeddedProvider
-    from clusters.errors import RoadtestError
-    from clusters.provider import ClusterSpec
-    p=argparse.ArgumentParser(prog='python -m clusters'); s=p.add_subparsers(dest='verb',required=True)
-    c=s.add_parser('create'); c.add_argument('--name',default='roadtest'); c.add_argument('--mode',default='iptables'); c.add_argument('--nodes',type=int,default=3); c.add_argument('--controller',action='append',default=[]); c.add_argument('--api-port',type=int,default=0)
-    d=s.add_parser('delete'); d.add_argument('name')
-    k=s.add_parser('kubectl'); k.add_argument('name'); k.add_argument('rest',nargs=argparse.REMAINDER)
-    s.add_parser('list')
-    a=p.parse_args()
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from .cli_changes import add_changes
+from .cli_places import add_places
+from .cli_views import add_views
+from .errors import RoadtestError
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+PREPARATIONS = ("components", "images")
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m clusters",
+        description="Real Kubernetes clusters to send traffic through: make, use and remove them.",
+        epilog="python -m clusters VERB --help explains a verb.",
+        allow_abbrev=False,
+    )
+    verbs = made.add_subparsers(title="verbs", metavar="VERB", required=True)
+    add_changes(verbs)
+    add_views(verbs)
+    add_places(verbs)
+    verbs.add_parser("components", help="prepare the binaries that a cluster is made of (--list shows them)")
+    verbs.add_parser("images", help="prepare the images that a cluster runs (--list shows them)")
+    return made
+
+
+def prepare(verb: str, arguments: Sequence[str]) -> int:
+    """``components`` and ``images`` have command lines of their own."""
+    if verb == "components":
+        from .components import command  # noqa: PLC0415 - only this verb needs it
+    else:
+        from .images import command  # noqa: PLC0415
+    return command(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit status: 0, 2 for an error that the user can do something about, 130 interrupted.
+
+    ``kubectl``, ``shell`` and ``logs`` end with the status of what they run.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    interrupt_on_termination()
     try:
-        if a.verb=='create':
-            
-            from clusters.progress import LineProgress
-            import clusters; c=clusters.create(ClusterSpec(name=a.name,mode=a.mode,nodes=a.nodes,api_port=a.api_port,controllers=a.controller),LineProgress(sys.stderr))
-            for k,v in c.timings.items(): print(f'{v:7.2f} {k}')
-        elif a.verb=='delete':
-            t=time.time(); clusters.delete(a.name); print(f'deleted in {time.time()-t:.2f} s')
-        elif a.verb=='list': print('\n'.join(clusters.names()))
-        elif a.verb=='kubectl':
-            r=a.rest[1:] if a.rest[:1]==['--'] else a.rest
-            from clusters import components
-            b=components.resolve(['kubectl'],None)['kubectl']
-            os.execv(b,[str(b),'--kubeconfig',str(records.load(a.name).kubeconfig),*r])
-    except RoadtestError as e:
-        print(f'error: {e}',file=sys.stderr); return 2
-    return 0
+        if words and words[0] in PREPARATIONS:
+            return prepare(words[0], words[1:])
+        ours, theirs = at_dashes(words)
+        asked = parser().parse_args(ours, argparse.Namespace(command=theirs))
+        return int(asked.run(asked))
+    except RoadtestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("interrupted; what was being made has been removed", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def at_dashes(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is ours, and after ``--`` the command that it is about."""
+    where = words.index("--") if "--" in words else len(words)
+    return list(words[:where]), list(words[where + 1 :])
+
+
+def interrupt_on_termination() -> None:
+    """Let SIGTERM and a hang-up unwind the stack as Ctrl-C does, so that half a cluster is removed."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)

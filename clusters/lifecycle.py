@@ -42,19 +42,25 @@ def choose(asked: str) -> tuple[Provider, str]:
     return known[asked], f"{asked} was asked for"
 
 
-def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
-    """Bring a cluster up. Its controllers are installed and served, its add-ons Ready.
-
-    `UsageError` for what cannot be, `MachineError` for what this machine lacks, `ClusterError` for what did not come
-    up; nothing of the cluster is left then.
-    """
+def check(spec: ClusterSpec) -> tuple[Provider, str]:
+    """The provider for what is asked, and why it is this one; `UsageError` for a name that is none, listing the right
+    ones."""
     from .controllers import describe  # noqa: PLC0415 - only a creation needs the controllers
 
     if spec.mode not in MODES:
         raise UsageError(f"kube-proxy has no mode {spec.mode!r}.", f"Choose one of: {', '.join(MODES)}.")
     for controller in spec.controllers:
         describe(controller)
-    provider, reason = choose(spec.provider)
+    return choose(spec.provider)
+
+
+def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
+    """Bring a cluster up. Its controllers are installed and served, its add-ons Ready.
+
+    `UsageError` for what cannot be, `MachineError` for what this machine lacks, `ClusterError` for what did not come
+    up; nothing of the cluster is left then.
+    """
+    provider, reason = check(spec)
     cluster = msgspec.structs.replace(provider.create(spec, progress or SilentProgress()), provider_reason=reason)
     records.save(cluster)
     return cluster

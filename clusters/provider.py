@@ -14,6 +14,8 @@ import msgspec
 
 from clusters.progress import Progress
 
+Channel = Literal["standard", "experimental"]
+"""Of the Gateway API's definitions (https://gateway-api.sigs.k8s.io/concepts/versioning/): chosen once."""
 Mode = Literal["iptables", "ipvs", "nftables"]
 MODES: tuple[Mode, ...] = ("iptables", "nftables", "ipvs")
 
@@ -43,6 +45,7 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "iptables"
     nodes: int = 3
     controllers: list[str] = []
+    gateway_api: Channel = "standard"
     node_subnet: str = "172.30.0.0/24"
     pod_subnet: str = "10.244.0.0/16"
     service_subnet: str = "10.96.0.0/16"
@@ -103,6 +106,15 @@ class Provider(Protocol):
 
     def names(self) -> list[str]:
         """Names of its clusters on this machine, also of half-made ones."""
+        ...
+
+    def is_running(self, cluster: Cluster) -> bool:
+        """Whether its processes are there; false after a restart of this machine, for example."""
+        ...
+
+    def entrance(self, cluster: Cluster, place: str) -> list[str]:
+        """Prefix that runs a command at a place as if one had logged in there: with its network, and on a node its
+        processes and mounts too. `clusters.errors.UsageError` lists the places where there is none of that name."""
         ...
 
     def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:

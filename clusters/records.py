@@ -22,6 +22,11 @@ def folder(name: str) -> Path:
     return every_folder() / name
 
 
+def failed_folder(name: str) -> Path:
+    """Where the logs of a cluster that did not come up are kept until the next of its name is removed."""
+    return paths.state_folder() / "failed" / name
+
+
 def save(cluster: Cluster) -> None:
     """Write ``cluster.json``, whole or not at all."""
     path = cluster.state / FILE

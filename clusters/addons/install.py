@@ -8,7 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from clusters.errors import ClusterError
+from clusters.provider import Channel
 
 from .api import ApiError, ClusterApi, wait_until
 from .manifests import FOLDER, load, load_file
@@ -30,24 +33,26 @@ class Files(Protocol):
     def __getitem__(self, name: str) -> Path: ...
 
 
-class Manifests:
+class Manifests(msgspec.Struct, frozen=True):
     """Everything that the add-ons are made of, in the order in which it is applied."""
 
-    def __init__(self, values: Mapping[str, str], files: Files, *, channel: str = "standard") -> None:
-        self.definitions = [
+    definitions: list[dict[str, Any]]
+    objects: list[dict[str, Any]]
+
+
+def manifests(values: Mapping[str, str], files: Files, channel: Channel) -> Manifests:
+    """Read all of them; ``channel`` is the Gateway API's."""
+    folders = (files["metallb-crds"], files["gateway-api-crds"] / channel)
+    return Manifests(
+        definitions=[
             manifest
-            for folder in (files["metallb-crds"], files["gateway-api-crds"] / channel)
+            for folder in folders
             for path in sorted(folder.glob("*.yaml"))
             if path.name != "kustomization.yaml"
             for manifest in load_file(path)
-        ]
-        self.objects = [
-            manifest for addon in ("rbac", "coredns", "metallb") for manifest in load(FOLDER / addon, values)
-        ]
-
-
-def manifests(values: Mapping[str, str], files: Files) -> Manifests:
-    return Manifests(values, files)
+        ],
+        objects=[manifest for addon in ("rbac", "coredns", "metallb") for manifest in load(FOLDER / addon, values)],
+    )
 
 
 def apply(api: ClusterApi, every: Manifests, *, check: Callable[[], None]) -> None:

@@ -26,14 +26,14 @@ from clusters.errors import UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec
 
-from . import control_plane, network
+from . import control_plane, mount_points, network
 from .addresses import API_PORT, Addresses
 from .compartment import Abandoned, Compartment, prepare_netns_folder
 from .description import describe
 from .identities import LOOPBACK, Identities
 from .journal import Journal
 from .names import control_netns, place_netns
-from .node import MOUNT_POINTS, Node
+from .node import Node
 from .node_files import Host
 from .parts import Parts
 from .processes import Process, check_alive
@@ -92,21 +92,18 @@ class BringUp:
     def prepare_folders(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.journal.about_to("folder", str(self.folder))
-        for point in MOUNT_POINTS:
-            if not Path(point).is_dir():
-                self.journal.about_to("mount point", point)
-                Path(point).mkdir(parents=True, exist_ok=True)
+        mount_points.prepare()
         prepare_netns_folder()
 
     def bring_up(self, timeline: Timeline) -> Cluster:
         with open_listener(self.spec.api_port) as listener:
             parts = Parts(self.progress)
             timeline.done("components at hand")
-            store = self.submit(parts.image_store)
+            store = self.submit(parts.image_store, self.check)
             identities = Identities(self.folder / "pki", self.addresses)
             control = self.start_control_plane(identities, parts)
             timeline.done("API server started")
-            manifests = self.submit(install.manifests, self.addon_values(parts), parts)
+            manifests = self.submit(install.manifests, self.addon_values(parts), parts, self.spec.gateway_api)
             identities.write_clients(f"https://{LOOPBACK}:{listener.getsockname()[1]}")
             self.start_relay(control, listener)
         nodes = [Node(name, self.spec, self.addresses, self.folder, identities, parts) for name in self.addresses.nodes]

@@ -45,12 +45,12 @@ def describe(spec: ClusterSpec, addresses: Addresses, folder: Path, timings: dic
         dns_address=addresses.dns,
         controllers=list(spec.controllers),
         versions=versions(),
-        conditions=conditions(),
+        conditions=conditions(spec),
         timings=timings,
     )
 
 
-def conditions() -> dict[str, str]:
+def conditions(spec: ClusterSpec) -> dict[str, str]:
     """What of a cluster of ours a reader of figures or verdicts must know."""
     return {
         "kernel": os.uname().release,
@@ -61,5 +61,6 @@ def conditions() -> dict[str, str]:
         "node network": "one Linux bridge, a veth pair per node; all nodes share one kernel and its conntrack limits",
         "pod traffic that leaves the pod network": "masqueraded to the node's address",
         "DNS": "names outside cluster.local are forwarded to server-1 and never cached",
+        "Gateway API definitions": f"{spec.gateway_api} channel",
         "etcd": "does not wait for the disk (--unsafe-no-fsync)",
     }

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -19,9 +19,11 @@ from filelock import FileLock
 from clusters.errors import ComponentError
 from clusters.progress import Progress
 
+from . import mount_points
 from .processes import last_lines
 
 IMPORT_SECONDS = 300.0
+POLL_SECONDS = 0.05
 UNUSED_SECONDS = 7 * 86400.0
 NAMESPACE = "k8s.io"
 FORM = "1"
@@ -37,8 +39,19 @@ def key(archives: Mapping[str, Path], containerd: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def prepare(archives: Mapping[str, Path], *, containerd: Path, ctr: Path, cache: Path, progress: Progress) -> Path:
-    """The store with these images, made if the cache does not have it. Two processes at once make it once."""
+def prepare(
+    archives: Mapping[str, Path],
+    *,
+    containerd: Path,
+    ctr: Path,
+    cache: Path,
+    progress: Progress,
+    check: Callable[[], None],
+) -> Path:
+    """The store with these images, made if the cache does not have it. Two processes at once make it once.
+
+    ``check`` is called while it is made, and may raise.
+    """
     store = cache / "image-stores" / key(archives, containerd)
     if store.exists():
         os.utime(store)
@@ -53,7 +66,7 @@ def prepare(archives: Mapping[str, Path], *, containerd: Path, ctr: Path, cache:
         draft.mkdir()
         try:
             with progress.task(f"importing {len(archives)} images (once per machine)"):
-                _import(archives, draft, containerd, ctr)
+                _import(archives, draft, containerd, ctr, check)
             (draft / "root").rename(store)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -67,7 +80,7 @@ def forget_unused(stores: Path) -> None:
             shutil.rmtree(store, ignore_errors=True)
 
 
-def _import(archives: Mapping[str, Path], draft: Path, containerd: Path, ctr: Path) -> None:
+def _import(archives: Mapping[str, Path], draft: Path, containerd: Path, ctr: Path, check: Callable[[], None]) -> None:
     """Run a containerd of its own on the draft. Its mounts and processes are in namespaces that end with it."""
     socket = Path("/run/containerd/containerd.sock")
     settings = draft / "containerd.toml"
@@ -78,7 +91,7 @@ def _import(archives: Mapping[str, Path], draft: Path, containerd: Path, ctr: Pa
         "[plugins.'io.containerd.gc.v1.scheduler']\n  startup_delay = \"1h\"\n",
         encoding="utf-8",
     )
-    Path("/run/containerd").mkdir(exist_ok=True)
+    mount_points.prepare()
     log = draft / "containerd.log"
     imports = " && ".join(
         f'"{ctr}" -a {socket} -n {NAMESPACE} images import --local --snapshotter overlayfs "{archive}"'
@@ -92,19 +105,22 @@ until "{ctr}" -a {socket} version; do kill -0 $! || exit 1; sleep 0.05; done
 kill $!
 wait $!
 """
-    with log.open("wb") as output:
-        done = subprocess.run(
-            # Ends when we do, however we end: the next one would meet it on its draft.
-            [
-                *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--mount-proc"),
-                *("--fork", "--kill-child", "--propagation", "slave", "/bin/sh", "-c", script),
-            ],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            timeout=IMPORT_SECONDS,
-            check=False,
-        )
+    command = [
+        # Ends when we do, however we end: the next one would meet it on its draft.
+        *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--mount-proc"),
+        *("--fork", "--kill-child", "--propagation", "slave", "/bin/sh", "-c", script),
+    ]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL) as done,
+    ):
+        try:
+            deadline = time.monotonic() + IMPORT_SECONDS
+            while done.poll() is None and time.monotonic() < deadline:
+                check()
+                time.sleep(POLL_SECONDS)
+        finally:
+            done.kill()
     if done.returncode not in {0, 143}:
         raise ComponentError(
             "The images could not be imported into containerd.", f"Its last lines:\n{last_lines(log, 12)}"

@@ -6,16 +6,13 @@ from pathlib import Path
 
 from clusters.provider import ClusterSpec
 
-from . import golden_store, names, network, node_files
+from . import golden_store, mount_points, names, network, node_files
 from .addresses import Addresses, zone
 from .compartment import Compartment
 from .identities import Identities
 from .node_files import Host, NodeFolders
 from .parts import Parts
 from .processes import Process
-
-MOUNT_POINTS = ("/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")
-"""Folders of this machine over which a node mounts its own, seen by nobody else."""
 
 
 class Node:
@@ -67,7 +64,7 @@ class Node:
     def start_init(self, place: Compartment) -> Process:
         """Give the node its own mounts and process ids."""
         own = (None, self.folders.cni_state, self.folders.kubelet_root, self.folders.container_links)
-        return place.run(place.make_processes, dict(zip(MOUNT_POINTS, own, strict=True)))
+        return place.run(place.make_processes, dict(zip(mount_points.EVERY, own, strict=True)))
 
     def start_containerd(self, place: Compartment) -> Process:
         command = [str(self.parts["containerd"]), f"--config={self.folders.containerd_file}"]

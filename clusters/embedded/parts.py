@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from clusters import components, images, paths
@@ -39,14 +40,18 @@ class Parts:
         """An image's full name, by its short one."""
         return self._images[name]
 
-    def image_store(self) -> Path:
-        """containerd's store with every image in it, made if the cache does not have it."""
+    def image_store(self, check: Callable[[], None]) -> Path:
+        """containerd's store with every image in it, made if the cache does not have it.
+
+        ``check`` is called while it is made, and may raise.
+        """
         return golden_store.prepare(
             self._archives,
             containerd=self["containerd"],
             ctr=self["ctr"],
             cache=paths.cache_folder(),
             progress=self._progress,
+            check=check,
         )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from clusters import records
-from clusters.errors import ClusterError
+from clusters.errors import ClusterError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec
 
-from . import addresses, name_lock, names, remains, removal
-from .node_files import Host
+from . import addresses, machine, name_lock, names, remains, removal
 from .processes import last_lines
+
+CONTROL_PLANE = "control-plane"
 
 
 class EmbeddedProvider:
@@ -23,27 +24,32 @@ class EmbeddedProvider:
     name = "embedded"
 
     def unavailable(self) -> str:
-        if os.geteuid() != 0:
-            return "An embedded cluster needs root: run it with sudo."
-        return ""
+        return machine.unavailable()
 
     def create(self, spec: ClusterSpec, progress: Progress) -> Cluster:
         names.check_cluster_name(spec.name)
         plan = addresses.plan(spec)
+        machine.check_user()
         folder = records.folder(spec.name)
         with name_lock.held(spec.name):
-            if not remains.find(spec.name, folder, []).none:
+            if remains.exist(spec.name, folder):
                 raise ClusterError(
                     f"There is a cluster called {spec.name} already.",
-                    f"Remove it with: python -m clusters delete {spec.name}; or choose another name.",
+                    f"Remove it with: {records.removal(spec.name)}; or choose another name.",
                 )
-            from .bring_up import BringUp  # noqa: PLC0415 - its libraries take a while, and removal needs none of them
-
             try:
-                cluster = BringUp(spec, plan, folder, self.host(), progress).run()
+                host = machine.check(spec, folder)
+                # Imported here: its libraries take a while, and a removal needs none of them.
+                from .bring_up import BringUp  # noqa: PLC0415
+
+                cluster = BringUp(spec, plan, folder, host, progress).run()
                 records.save(cluster)
-            except BaseException:
-                removal.remove(spec.name, folder)
+            except BaseException as error:
+                with removal.undisturbed():
+                    kept = removal.keep_logs(folder, records.failed_folder(spec.name), error)
+                    removal.remove(spec.name, folder)
+                if kept and isinstance(error, ClusterError):
+                    raise type(error)(error.cause, f"{error.cure}\nIts logs are kept: {kept}".strip()) from error
                 raise
             return cluster
 
@@ -52,35 +58,61 @@ class EmbeddedProvider:
 
     def delete(self, name: str) -> None:
         names.check_cluster_name(name)
-        with name_lock.held(name):
+        machine.check_user()
+        with name_lock.held(name), removal.undisturbed():
             removal.remove(name, records.folder(name))
+            shutil.rmtree(records.failed_folder(name), ignore_errors=True)
 
-    def host(self) -> Host:
-        return Host(
-            lowers_oom_score=False,
-            runc=Path("/usr/sbin/runc"),
-        )
+    def is_running(self, cluster: Cluster) -> bool:
+        return all(remains.init_of(cluster.name, netns) for netns in self._inhabited(cluster).values())
+
+    def entrance(self, cluster: Cluster, place: str) -> list[str]:
+        inhabited = self._inhabited(cluster)
+        if place in inhabited:
+            init = remains.init_of(cluster.name, inhabited[place])
+            if init is None:
+                raise ClusterError(
+                    f"The cluster {cluster.name} does not run.", f"Remove it: {records.removal(cluster.name)}"
+                )
+            return ["nsenter", f"--target={init}", "--net", "--mount", "--pid"]
+        outside = {outsider.name: outsider.command for outsider in (*cluster.clients, *cluster.servers)}
+        if place not in outside:
+            every = ", ".join([*inhabited, *outside])
+            raise UsageError(f"The cluster {cluster.name} has no place called {place!r}.", f"Places: {every}.")
+        return outside[place]
+
+    def _inhabited(self, cluster: Cluster) -> dict[str, str]:
+        """Places with processes of their own → path of their network namespace."""
+        control = str(names.netns_path(names.control_netns(cluster.name)))
+        return {CONTROL_PLANE: control, **{node.name: node.netns for node in cluster.nodes}}
 
     def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:
         for place in cluster.nodes:
             init = remains.init_of(cluster.name, place.netns)
-            if init is None:
-                continue
-            bundles = Path(f"/proc/{init}/root/run/containerd/io.containerd.runtime.v2.task/k8s.io")
-            for file in bundles.glob("*/config.json"):
-                with suppress(OSError, ValueError):
-                    bundle = json.loads(file.read_bytes())
-                    notes = bundle.get("annotations", {})
-                    if (
-                        notes.get("io.kubernetes.cri.container-type") == "sandbox"
-                        and notes.get("io.kubernetes.cri.sandbox-namespace") == namespace
-                        and notes.get("io.kubernetes.cri.sandbox-name") == pod
-                    ):
-                        for space in bundle["linux"]["namespaces"]:
-                            if space["type"] == "network":
-                                return f"/proc/{init}/root{space['path']}" if space.get("path") else place.netns
-                        return place.netns
+            path = sandbox_netns(Path(f"/proc/{init}/root"), namespace, pod) if init else None
+            if path is not None:
+                # A pod of the host's network has no namespace of its own.
+                return f"/proc/{init}/root{path}" if path else place.netns
         return ""
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return last_lines(cluster.state / "logs" / node / f"{component}.log", lines)
+
+
+def sandbox_netns(root: Path, namespace: str, pod: str) -> str | None:
+    """Path of a pod's network namespace below a node's root, from containerd's own record of its sandbox.
+
+    Empty for a pod of the host's network; nothing where the node does not run the pod.
+    """
+    for file in (root / "run/containerd/io.containerd.runtime.v2.task/k8s.io").glob("*/config.json"):
+        with suppress(OSError, ValueError):
+            bundle = json.loads(file.read_bytes())
+            notes = bundle.get("annotations", {})
+            if (
+                notes.get("io.kubernetes.cri.container-type") == "sandbox"
+                and notes.get("io.kubernetes.cri.sandbox-namespace") == namespace
+                and notes.get("io.kubernetes.cri.sandbox-name") == pod
+            ):
+                spaces = {space["type"]: space.get("path", "") for space in bundle["linux"]["namespaces"]}
+                return str(spaces.get("network", ""))
+    return None

@@ -5,39 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import msgspec
-
-from . import kernel_calls as kernel
 from . import names
-from .journal import Entry, start_time
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
-class Remains(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything of one cluster that is still there."""
-
-    processes: list[int] = []
-    netns: list[str] = []
-    mounts: list[str] = []
-    cgroups: list[str] = []
-    folders: list[str] = []
-
-    @property
-    def none(self) -> bool:
-        return not (self.processes or self.netns or self.mounts or self.cgroups or self.folders)
-
-
-def find(cluster: str, folder: Path, journal: list[Entry]) -> Remains:
-    """Look for a cluster's remains. ``folder`` is its state folder."""
-    netns = names.netns_of(cluster, every_netns())
-    return Remains(
-        processes=processes(cluster, netns, journal),
-        netns=netns,
-        mounts=kernel.mounts_below(folder),
-        cgroups=[str(path) for path in cgroups(cluster)],
-        folders=[str(folder)] if folder.exists() else [],
-    )
+def exist(cluster: str, folder: Path) -> bool:
+    """Whether there is anything of a cluster. ``folder`` is its state folder."""
+    return folder.exists() or bool(names.netns_of(cluster, every_netns()) or processes(cluster, []) or cgroups(cluster))
 
 
 def every_netns() -> list[str]:
@@ -48,25 +23,34 @@ def every_netns() -> list[str]:
         return []
 
 
-def processes(cluster: str, netns: list[str], journal: list[Entry]) -> list[int]:
-    """Ids of a cluster's processes: those that carry its mark, live in its network namespaces, or are on record.
+def processes(cluster: str, netns: list[str]) -> list[int]:
+    """Ids of a cluster's processes: those that carry its mark, or live in one of these network namespaces of its.
 
-    A process of a container carries no mark, but it ends with process 1 of its node, which does.
+    A process of a container does neither, but it ends with process 1 of its node, which does. Neither this process nor
+    what it runs under is among them, wherever that is.
     """
     mark = f"{names.MARK}={cluster}".encode()
     inodes = {inode for name in netns if (inode := _inode(names.netns_path(name)))}
-    recorded = {entry.started: entry.start_time for entry in journal if entry.started}
-    own = os.getpid()
+    own = ancestors(os.getpid())
     found = []
     for entry in os.scandir("/proc"):
-        if not entry.name.isdigit() or (pid := int(entry.name)) == own:
-            continue
-        if (
-            (pid in recorded and recorded[pid] == start_time(pid))
-            or _inode(Path(entry.path, "ns", "net")) in inodes
-            or mark in _environment(pid)
-        ):
-            found.append(pid)
+        if entry.name.isdigit() and (pid := int(entry.name)) not in own:
+            inside = bool(inodes) and _inode(Path(entry.path, "ns", "net")) in inodes
+            if inside or mark in _environment(pid):
+                found.append(pid)
+    return found
+
+
+def ancestors(pid: int) -> set[int]:
+    """A process, its parent, and so on."""
+    found: set[int] = set()
+    while pid and pid not in found:
+        found.add(pid)
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            break
+        pid = int(stat.rpartition(")")[2].split()[1])
     return found
 
 
@@ -74,7 +58,7 @@ def init_of(cluster: str, netns_path: str) -> int | None:
     """Process 1 of the compartment with this network namespace; nothing where it has none."""
     inode = _inode(Path(netns_path))
     mark = f"{names.MARK}={cluster}".encode()
-    for pid in processes(cluster, [], []):
+    for pid in processes(cluster, []):
         if inode is not None and _inode(Path(f"/proc/{pid}/ns/net")) == inode and mark in _environment(pid):
             status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
             inside = next((line.split()[-1] for line in status.splitlines() if line.startswith("NSpid:")), "")

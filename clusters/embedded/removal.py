@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clusters.errors import ClusterError
 
 from . import kernel_calls as kernel
-from . import names, remains
-from .journal import Journal
+from . import mount_points, names, remains
 
 KILL_SECONDS = 10.0
 CGROUP_SECONDS = 5.0
 POLL_SECONDS = 0.02
+CGROUP_POLL_SECONDS = 0.005
 
 
 def remove(cluster: str, folder: Path) -> None:
     """Remove processes, namespaces, mounts, cgroups and files of a cluster; `ClusterError` naming what would not go."""
-    journal = Journal(folder / "journal.jsonl").entries()
     netns = names.netns_of(cluster, remains.every_netns())
     kill(cluster, netns)
     for name in netns:
@@ -34,19 +35,24 @@ def remove(cluster: str, folder: Path) -> None:
         with suppress(OSError):
             kernel.unmount(point)
     remove_cgroups(cluster)
-    if folder.exists():
-        # The records go last: as long as there are files, there is a journal that says whose they are.
-        for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-        shutil.rmtree(folder)
-    del journal
+    remove_folder(folder)
+    if alone(cluster):
+        mount_points.remove()
+        for parent in {remains.CGROUP_ROOT / names.CGROUP, *remains.CGROUP_ROOT.glob(f"*/{names.CGROUP}")}:
+            with suppress(OSError):
+                parent.rmdir()
+
+
+def alone(cluster: str) -> bool:
+    """Whether there is no other cluster, nor one about to be."""
+    begun = {path.stem for path in names.RUN_FOLDER.glob("*.lock")}
+    return not {*names.clusters_of(remains.every_netns()), *begun} - {cluster}
 
 
 def kill(cluster: str, netns: list[str]) -> None:
     """Kill every process of a cluster, and wait until none is left."""
     deadline = time.monotonic() + KILL_SECONDS
-    while found := remains.processes(cluster, netns, []):
+    while found := remains.processes(cluster, netns):
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -73,11 +79,45 @@ def remove_cgroups(cluster: str) -> None:
         for path in found:
             with suppress(OSError):
                 path.rmdir()
-        if remains.cgroups(cluster) and time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             raise ClusterError(
                 f"The cgroup {found[0]} cannot be removed.", f"See its members: cat {found[0]}/cgroup.procs"
             )
-        time.sleep(POLL_SECONDS / 4)
-    for parent in {remains.CGROUP_ROOT / names.CGROUP, *remains.CGROUP_ROOT.glob(f"*/{names.CGROUP}")}:
-        with suppress(OSError):
-            parent.rmdir()  # goes with the last cluster
+        time.sleep(CGROUP_POLL_SECONDS)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove the state folder, the record first: half a cluster must not look like a whole one."""
+    if not folder.exists():
+        return
+    for record in folder.glob("cluster.*"):
+        record.unlink(missing_ok=True)
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+    shutil.rmtree(folder)
+
+
+def keep_logs(folder: Path, kept: Path, error: BaseException) -> Path | None:
+    """Put the logs of a cluster that did not come up aside, as long as they explain something."""
+    logs = folder / "logs"
+    if not isinstance(error, ClusterError) or not logs.is_dir():
+        return None
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    return logs.rename(kept)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let no Ctrl-C, SIGTERM or hang-up stop what is being removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    before = [signal.signal(number, signal.SIG_IGN) for number in held]
+    try:
+        yield
+    finally:
+        for number, handler in zip(held, before, strict=True):
+            signal.signal(number, handler)

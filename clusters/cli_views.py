@@ -1,0 +1,145 @@
+"""``list`` and ``describe``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from . import lifecycle, records
+from .errors import ClusterError
+from .provider import Cluster
+
+WIDTH_WITHOUT_TERMINAL = 160
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One cluster, as ``list --json`` shows it."""
+
+    name: str
+    state: str
+    """``running``, ``stopped`` (its processes are gone, for example after a restart) or ``half-made``."""
+    provider: str = ""
+    mode: str = ""
+    nodes: int = 0
+    controllers: list[str] = []
+    created: str = ""
+    """RFC 3339, UTC."""
+    kubeconfig: str = ""
+
+
+def add_views(verbs: Any) -> None:
+    """Add both verbs to a parser's."""
+    every = verbs.add_parser("list", help="show all clusters of this machine")
+    every.add_argument("--json", action="store_true", help="for programs")
+    every.set_defaults(run=run_list)
+    one = verbs.add_parser("describe", help="show one cluster: places, addresses, versions, timings")
+    one.add_argument("name", metavar="NAME")
+    one.add_argument("--json", action="store_true", help="for programs")
+    one.set_defaults(run=run_describe)
+
+
+def row(name: str) -> Row:
+    try:
+        cluster = lifecycle.load(name)
+    except ClusterError:
+        return Row(name=name, state="half-made")
+    created = datetime.fromtimestamp((cluster.state / records.FILE).stat().st_mtime, UTC)
+    return Row(
+        name=name,
+        state="running" if lifecycle.provider_for(cluster).is_running(cluster) else "stopped",
+        provider=cluster.provider,
+        mode=cluster.mode,
+        nodes=len(cluster.nodes),
+        controllers=cluster.controllers,
+        created=created.isoformat(timespec="seconds"),
+        kubeconfig=str(cluster.kubeconfig),
+    )
+
+
+def run_list(asked: argparse.Namespace) -> int:
+    rows = [row(name) for name in lifecycle.names()]
+    if asked.json:
+        print(msgspec.json.format(msgspec.json.encode(rows)).decode())
+    elif not rows:
+        print("no clusters; python -m clusters create makes one")
+    else:
+        show(["NAME", "STATE", "PROVIDER", "MODE", "NODES", "CONTROLLERS", "AGE", "KUBECONFIG"], map(cells, rows))
+    return 0
+
+
+def cells(entry: Row) -> list[str]:
+    age = ""
+    if entry.created:
+        seconds = (datetime.now(UTC) - datetime.fromisoformat(entry.created)).total_seconds()
+        age = next(
+            f"{seconds // size:.0f}{unit}"
+            for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+            if seconds >= size or size == 1
+        )
+    return [
+        *(entry.name, entry.state, entry.provider, entry.mode, str(entry.nodes or "")),
+        *(", ".join(entry.controllers), age, entry.kubeconfig),
+    ]
+
+
+def run_describe(asked: argparse.Namespace) -> int:
+    cluster = lifecycle.load(asked.name)
+    if asked.json:
+        print(msgspec.json.format(msgspec.json.encode(cluster, enc_hook=str)).decode())
+        return 0
+    state = row(asked.name).state
+    pairs("Cluster", overview(cluster, state))
+    places = [*cluster.nodes, *cluster.clients, *cluster.servers]
+    show(
+        ["PLACE", "ROLE", "ADDRESS", "PODS", "ZONE", "NETWORK NAMESPACE"],
+        [[place.name, place.role, place.address, place.pod_subnet, place.zone, place.netns] for place in places],
+    )
+    pairs("Conditions", cluster.conditions)
+    pairs("Versions", cluster.versions)
+    pairs("Start-up", {step: f"{seconds:6.2f} s" for step, seconds in cluster.timings.items()})
+    return 0
+
+
+def overview(cluster: Cluster, state: str) -> dict[str, str]:
+    return {
+        "name": cluster.name,
+        "state": state,
+        "provider": f"{cluster.provider} ({cluster.provider_reason})",
+        "kube-proxy mode": cluster.mode,
+        "controllers": ", ".join(cluster.controllers) or "none",
+        "pod subnet": cluster.pod_subnet,
+        "service subnet": cluster.service_subnet,
+        "load balancer pool": cluster.load_balancer_pool,
+        "DNS": f"{cluster.dns_address} ({cluster.dns_domain})",
+        "kubeconfig": str(cluster.kubeconfig),
+        "folder": str(cluster.state),
+    }
+
+
+def show(columns: list[str], rows: Any) -> None:
+    """A plain table; no borders, so that it can be cut into columns."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for cells_of_row in rows:
+        table.add_row(*cells_of_row)
+    console().print(table)
+
+
+def pairs(title: str, values: dict[str, str]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in values.items():
+        table.add_row(f"  {name}", value)
+    console().print(table)
+
+
+def console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH_WITHOUT_TERMINAL)
