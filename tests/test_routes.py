@@ -1,0 +1,206 @@
+"""Routes fitted to a namespace, judgements over who served, certificates: each with a wrong and a right miniature."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from clusters.controllers.description import ControllerDescription, describe
+from fixtures.api import Api
+from fixtures.certificates import fingerprint, self_signed
+from fixtures.controller_evidence import cut
+from fixtures.controllers import Controller
+from fixtures.echo import backend_of, echo_of
+from fixtures.observations import HttpObservation, Outcome
+from fixtures.routes import at, fitted, host_in
+from fixtures.served import not_served, served_by, share_served
+from fixtures.verdicts import Mismatch, Unsupported
+from fixtures.workloads import Namespace
+
+
+class NoApi(Api):
+    """Judgements need a namespace's name, and nothing of the cluster."""
+
+    def __init__(self) -> None:
+        pass
+
+
+@pytest.fixture
+def namespace(tmp_path: object) -> Namespace:
+    return Namespace(NoApi(), "ours", tmp_path)  # type: ignore[arg-type]
+
+
+def answer(service: str, namespace: str = "ours", status: int = 200) -> HttpObservation:
+    body = json.dumps({"path": "/", "host": "h", "namespace": namespace, "service": service, "pod": f"{service}-1"})
+    return observation(status=status, body=body)
+
+
+def observation(
+    *, status: int = 200, body: str = "", outcome: Outcome = Outcome.ANSWERED, detail: str = ""
+) -> HttpObservation:
+    return HttpObservation(
+        vantage="client-1",
+        target="http://shop.ours.example/",
+        at=0.0,
+        seconds=0.001,
+        outcome=outcome,
+        detail=detail,
+        status=status,
+        body=body,
+    )
+
+
+NOT_FOUND = observation(status=404, body="404 page not found")
+
+
+def test_an_echo_is_read_and_anything_else_is_not() -> None:
+    echo = echo_of(answer("shop"))
+    assert echo is not None
+    assert (echo.namespace, echo.service, echo.pod) == ("ours", "shop", "shop-1")
+    assert echo_of(observation(body="{}")) is None
+    assert echo_of(observation(body="hello")) is None
+    assert echo_of(answer("shop", status=503)) is None
+
+
+def test_a_strangers_backend_is_no_backend_of_ours() -> None:
+    assert backend_of(answer("shop"), "ours") == "shop"
+    assert backend_of(answer("shop", "theirs"), "ours") == ""
+
+
+def test_served_by_wants_this_backend(namespace: Namespace) -> None:
+    served_by(answer("shop"), namespace, "shop")
+    for wrong in (answer("other"), answer("shop", "theirs"), NOT_FOUND):
+        with pytest.raises(Mismatch, match="to be answered by backend shop"):
+            served_by(wrong, namespace, "shop")
+
+
+def test_not_served_wants_an_answer_from_nobody_of_ours(namespace: Namespace) -> None:
+    not_served(NOT_FOUND, namespace)
+    not_served(answer("shop", "theirs"), namespace)
+    with pytest.raises(Mismatch, match=r"backend shop .* answered"):
+        not_served(answer("shop"), namespace)
+    with pytest.raises(Mismatch, match="refused"):
+        not_served(observation(outcome=Outcome.REFUSED, status=0, detail="refused"), namespace)
+
+
+def test_not_served_minds_the_status_where_one_is_named(namespace: Namespace) -> None:
+    not_served(NOT_FOUND, namespace, status=404)
+    with pytest.raises(Mismatch, match="HTTP 404"):
+        not_served(observation(status=503), namespace, status=404)
+    with pytest.raises(Mismatch, match="HTTP 404"):
+        not_served(answer("shop", "theirs"), namespace, status=404)
+
+
+def test_shares_are_counted_by_backend(namespace: Namespace) -> None:
+    right = [answer("canary")] * 100 + [answer("stable")] * 900
+    assert share_served(right, namespace, "canary", 0.1, others=["stable"]).holds
+    wrong = [answer("canary")] * 200 + [answer("stable")] * 800
+    assert not share_served(wrong, namespace, "canary", 0.1, others=["stable"]).holds
+
+
+def test_one_request_is_enough_to_refute_a_weight_of_zero(namespace: Namespace) -> None:
+    seen = [answer("stable")] * 999
+    assert share_served([*seen, answer("stable")], namespace, "canary", 0.0, others=["stable"]).holds
+    assert not share_served([*seen, answer("canary")], namespace, "canary", 0.0, others=["stable"]).holds
+
+
+def test_a_share_with_a_lost_request_is_a_mismatch(namespace: Namespace) -> None:
+    with pytest.raises(Mismatch, match="1 were not"):
+        share_served([answer("stable"), NOT_FOUND], namespace, "canary", 0.0, others=["stable"])
+
+
+MANIFESTS = """
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: a}
+spec:
+  ingressClassName: under-test
+  tls: [{hosts: [shop.example], secretName: s}]
+  rules:
+    - host: shop.example
+    - host: "*.wild.example"
+    - http: {paths: []}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: b}
+spec: {ingressClassName: of-another-controller, rules: [{host: shop.test}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: c}
+spec: {gatewayClassName: under-test, listeners: [{name: http, port: 80, hostname: shop.example}, {name: any, port: 81}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: d}
+spec: {hostnames: [shop.example]}
+"""
+
+
+def test_objects_get_the_controllers_class_and_the_namespaces_hosts() -> None:
+    given = list(yaml.safe_load_all(MANIFESTS))
+    ingress, foreign, gateway, route = (fitted(found, "ns", "traefik") for found in given)
+    assert ingress["spec"]["ingressClassName"] == "traefik"
+    assert [rule.get("host") for rule in ingress["spec"]["rules"]] == ["shop.ns.example", "*.wild.ns.example", None]
+    assert ingress["spec"]["tls"][0]["hosts"] == ["shop.ns.example"]
+    assert foreign["spec"] == {"ingressClassName": "of-another-controller", "rules": [{"host": "shop.test"}]}
+    assert gateway["spec"]["gatewayClassName"] == "traefik"
+    assert [listener.get("hostname") for listener in gateway["spec"]["listeners"]] == ["shop.ns.example", None]
+    assert route["spec"]["hostnames"] == ["shop.ns.example"]
+    assert given == list(yaml.safe_load_all(MANIFESTS)), "the given objects are kept"
+
+
+def test_places_are_host_and_path() -> None:
+    assert host_in("ns", "shop.example") == "shop.ns.example"
+    assert host_in("ns", "shop.test") == "shop.test"
+    assert at("shop.example") == ("shop.example", "/")
+    assert at("shop.example/a/b") == ("shop.example", "/a/b")
+
+
+def test_what_a_controller_does_not_claim_is_unsupported_with_its_documentation() -> None:
+    bare = ControllerDescription(
+        name="bare",
+        title="Bare",
+        documentation="https://bare.example/docs",
+        component="bare",
+        image="bare:1",
+        namespace="bare",
+        deployments=["bare"],
+        service="bare",
+    )
+    controller = Controller(description=bare, address="172.30.0.200")
+    for claim in (controller.ingress, controller.gateway, controller.canary_by_ingress, controller.canary_by_gateway):
+        with pytest.raises(Unsupported) as raised:
+            claim()
+        assert raised.value.source == "https://bare.example/docs"
+
+
+def test_what_a_controller_claims_is_given() -> None:
+    controller = Controller(description=describe("traefik"), address="172.30.0.200")
+    assert controller.ingress().class_name == "traefik"
+    assert controller.gateway().class_name == "traefik"
+    assert controller.canary_by_ingress().class_name == "traefik-nginx-annotations"
+    assert controller.canary_by_gateway().source.startswith("https://")
+
+
+def test_two_certificates_for_one_host_differ_by_fingerprint() -> None:
+    first, second = self_signed("shop.example"), self_signed("shop.example")
+    assert fingerprint(first.certificate) == fingerprint(first.certificate)
+    assert fingerprint(first.certificate) != fingerprint(second.certificate)
+    assert fingerprint("") == ""
+
+
+def test_a_certificate_can_be_made_for_a_long_host() -> None:
+    assert "BEGIN CERTIFICATE" in self_signed("a" * 60 + ".rt-1234-tls-secret-abcdef.example").certificate
+
+
+def test_evidence_keeps_what_names_the_namespace() -> None:
+    told = {
+        "routers": {"ours-a": {"rule": "x"}, "theirs": {"rule": "y"}, "c": {"rule": "Host(ours)"}},
+        "n": [1, "ours"],
+    }
+    assert cut(told, ["ours"]) == {"routers": {"ours-a": {"rule": "x"}, "c": {"rule": "Host(ours)"}}, "n": ["ours"]}
+    assert cut({"a": "theirs"}, ["ours"]) == {}
