@@ -160,7 +160,7 @@ def _cells(page: Page) -> str:
             inline(f"{cell.provider}, {cell.nodes}"),
             *(str(tally.number or "") for tally in cell.tallies),
             inline(cell.loads),
-            inline(cell.total or cell.trouble),
+            inline(cell.total),
         ]
         for cell in page.cells
     ]

@@ -201,7 +201,8 @@ def _cell_troubles(records: list[AnyRecord]) -> Iterator[str]:
             yield f"Cell {name} could not be run to its end: {ends[name].trouble}"
     strays = Counter(item.cell for item in _figures(records) if item.cell not in cells)
     for name, times in strays.items():
-        yield f"{times} records name cell {name or '(none)'}, which was never started."
+        subject = "1 record names" if times == 1 else f"{times} records name"
+        yield f"{subject} cell {name or '(none)'}, which was never started."
     for name in sorted(ends.keys() - cells.keys()):
         yield f"Cell {name} ended without having been started."
 

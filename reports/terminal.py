@@ -39,13 +39,13 @@ def _cells(page: Page, console: Console) -> None:
     for mark in MARKS.values():
         table.add_column(mark.word, justify="right")
     table.add_column("load")
-    table.add_column("time", justify="right")
+    table.add_column("time", justify="right", no_wrap=True)
     for cell in page.cells:
         numbers = (
             f"[{STYLES[tally.mark.id]}]{tally.mark.sign} {tally.number}[/]" if tally.number else "[dim]·[/]"
             for tally in cell.tallies
         )
-        table.add_row(escape(cell.title), *numbers, escape(cell.loads), escape(cell.total or cell.trouble))
+        table.add_row(escape(cell.title), *numbers, escape(cell.loads), escape(cell.total))
     console.print(table)
     console.print()
 

@@ -193,6 +193,15 @@ def test_stories_tell_failures_before_errors_and_where_else_the_check_ran(tmp_pa
     assert [(other.cell, other.mark.id, other.href) for other in told[0].elsewhere] == [("iptables", "passed", "")]
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"), [("Expected 1; observed 2.", ""), ("The pod was gone.", "The pod was gone.")]
+)
+def test_a_reason_that_only_repeats_the_observation_is_not_told_twice(reason: str, told: str, tmp_path: Path) -> None:
+    failure = check("svc.a", Verdict.FAILED, reason=reason, expected="1", observed="2")
+    (story,) = stories(merged(tmp_path, {"iptables": [failure]}), EvidenceReader(tmp_path))
+    assert (story.reason, story.expected, story.observed) == (told, "1", "2")
+
+
 def test_the_same_check_gone_wrong_in_a_later_cell_is_folded(tmp_path: Path) -> None:
     found = merged(tmp_path, {"iptables": [FAILED], "nftables": [FAILED], "ipvs": [ERROR]})
     told = stories(found, EvidenceReader(tmp_path))

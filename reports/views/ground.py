@@ -120,7 +120,7 @@ def _cell_row(cell: CellView) -> CellRow:
         tallies=tallies([result.verdict for result in cell.results]),
         loads=loads,
         phases=tuple((name, duration(seconds)) for name, seconds in phases.items()),
-        total=duration(sum(phases.values())) if phases else "",
+        total=duration(sum(phases.values())) if end else "broke off",
         trouble=end.trouble if end else "broke off: its end was never written",
     )
 

@@ -197,7 +197,8 @@ def _cell(stream: Stream, name: str) -> CellView:
         started="",
         provider="unknown",
         provider_reason="the cell's start was never recorded",
-        mode=name or "unknown",
+        mode=name.partition("-")[0] or "unknown",
+        controller=name.partition("-")[2],
         nodes=0,
     )
     return CellView(

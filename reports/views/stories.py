@@ -253,7 +253,7 @@ def _story(check: Check, same_test: list[Check], reader: EvidenceReader | None) 
         test=result.test,
         requirement=result.requirement,
         source=link(result.source),
-        reason=shorten(result.reason, TEXT_LIMIT),
+        reason=_reason(result),
         expected=shorten(result.expected, TEXT_LIMIT),
         observed=shorten(result.observed, TEXT_LIMIT),
         attempts=attempts(result.attempts) if reader else None,
@@ -265,6 +265,13 @@ def _story(check: Check, same_test: list[Check], reader: EvidenceReader | None) 
         seconds=duration(result.seconds),
         elsewhere=tuple(Elsewhere(other.cell.title, mark(other.result.verdict), _href(other)) for other in others),
     )
+
+
+def _reason(result: Result) -> str:
+    """Empty where the reason only says in one sentence what was expected and observed: both are told anyway."""
+    told = result.expected and result.observed
+    repeated = told and result.expected in result.reason and result.observed in result.reason
+    return "" if repeated else shorten(result.reason, TEXT_LIMIT)
 
 
 def _href(check: Check) -> str:
