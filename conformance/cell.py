@@ -99,7 +99,6 @@ def taken(options: Options) -> Cluster:
 
 
 def record(options: Options, cluster: Cluster, started: str) -> Cell:
-    timings = {f"start-up: {step}": f"{seconds:.2f} s" for step, seconds in cluster.timings.items()}
     return Cell(
         cell=options.cell,
         started=started,
@@ -109,7 +108,8 @@ def record(options: Options, cluster: Cluster, started: str) -> Cell:
         controller=options.controller,
         nodes=len(cluster.nodes),
         versions=cluster.versions,
-        conditions={**cluster.conditions, **timings},
+        conditions=cluster.conditions,
+        timings=cluster.timings,
     )
 
 
