@@ -14,6 +14,7 @@ from typing import Protocol, TypedDict
 import msgspec
 
 from clusters.components.store import disk_errors
+from clusters.errors import ComponentError
 
 from .layers import CHUNK, END, TarStream, file, header, padding
 
@@ -120,7 +121,8 @@ def write(target: Path, name: str, manifest: bytes, media_type: str, config: byt
         for path, blob in sorted(blobs.items()):
             _, length = blob.measure()
             out.write(header(path, ANY_FILE, length))
-            for chunk in blob.chunks():
-                out.write(chunk)
+            written = sum(out.write(chunk) for chunk in blob.chunks())
+            if written != length:
+                raise ComponentError(f"A file of the image {name} changed while it was put together.", "Run again.")
             out.write(padding(length))
         out.write(END)

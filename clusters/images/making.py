@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from clusters import components
 from clusters.components.catalogue import Catalogue, architecture, catalogue
@@ -92,11 +92,25 @@ class Maker:
                 self._locks.mkdir(parents=True, exist_ok=True)
             # In one order everywhere: two runs that want several of the same never wait for each other in a ring.
             for image in sorted(images, key=lambda image: image.key):
-                locked.enter_context(FileLock(self._locks / f"image-{image.key}.lock"))
+                locked.enter_context(self._locked(image, progress))
             images = [image for image in images if self.damage(image)]  # another run may have made some meanwhile
             with Web() as web:
                 left = self._pull(images, web, progress)
             self._build(left, progress)
+
+    @contextlib.contextmanager
+    def _locked(self, image: Image, progress: Progress) -> Iterator[None]:
+        """Nobody else makes this image at the same time."""
+        lock = FileLock(self._locks / f"image-{image.key}.lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            progress.say(f"image {image.key}: another run makes it; waiting")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _pull(self, images: Sequence[Image], web: Web, progress: Progress) -> list[Image]:
         """Take from registries what they give; what is left."""

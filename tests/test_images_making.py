@@ -1,0 +1,203 @@
+"""Images from a registry that is right, from ones that are not, and by recipe; the cache after faults."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+import stamina
+
+from clusters.components.catalogue import Catalogue
+from clusters.components.web import Web
+from clusters.errors import ComponentError
+from clusters.images.making import Maker, Ways, settings
+from clusters.images.recipes import Image, Recipe
+from clusters.images.registry import Registry
+from clusters.progress import Progress, SilentProgress
+from tests.miniatures.image_registry import LAYER, MANIFEST, ImageRegistry, digest, image_registry
+
+LIMIT = 30.0
+SILENT = "127.0.0.1:1/lamps/lamp:v1"
+"""Nothing listens on port 1."""
+
+
+class Spoken(SilentProgress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture(autouse=True)
+def retry_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("clusters.images.making.architecture", lambda: "amd64")
+    stamina.set_testing(True, attempts=2)
+    yield
+    stamina.set_testing(False)
+
+
+@pytest.fixture
+def registry() -> Iterator[ImageRegistry]:
+    with image_registry() as running:
+        yield running
+
+
+@pytest.fixture
+def spoken() -> Spoken:
+    return Spoken()
+
+
+def image(name: str = SILENT) -> Image:
+    return Image(key="lamp", name=name, recipe=Recipe(files={"lamp": "lamp"}, entrypoint=["/lamp"], user="1:1"))
+
+
+def maker(place: Path, *, broken: bool = False) -> Maker:
+    def components(names: Sequence[str], progress: Progress) -> Mapping[str, Path]:
+        del progress
+        if broken:
+            raise ComponentError("lamp could not be had.")
+        source = place / "lamp"
+        source.write_bytes(b"light")
+        return dict.fromkeys(names, source)
+
+    def open_registry(web: Web, name: str) -> Registry:
+        return Registry(web, name, scheme="http")
+
+    pins = msgspec.convert({"component": {"lamp": {"version": "1", "programs": {"lamp": {}}}}}, Catalogue)
+    return Maker(place / "cache", pins=pins, ways=Ways(components=components, registry=open_registry))
+
+
+def members(archive: Path) -> dict[str, bytes]:
+    with tarfile.open(archive) as opened:
+        return {info.name: source.read() for info in opened if (source := opened.extractfile(info))}
+
+
+def test_an_image_is_pulled_for_this_platform(tmp_path: Path, registry: ImageRegistry, spoken: Spoken) -> None:
+    wanted = image(registry.publish("lamps/lamp", "v1"))
+    mine = maker(tmp_path, broken=True)
+    files = members(mine.have([wanted], spoken)[wanted.name])
+    (top,) = json.loads(files["index.json"])["manifests"]
+    assert top["digest"] == digest(registry.manifest)
+    assert top["mediaType"] == MANIFEST
+    assert top["annotations"]["io.containerd.image.name"] == wanted.name
+    assert files[f"blobs/sha256/{digest(LAYER).removeprefix('sha256:')}"] == LAYER
+    entry = mine.entry(wanted)
+    assert entry
+    assert (entry.way, entry.source) == ("registry", f"{wanted.name}@{digest(registry.manifest)}")
+
+
+def wrong(registry: ImageRegistry, what: str) -> None:
+    """Make the registry do one thing wrong."""
+    layer, manifest = (
+        f"/v2/lamps/lamp/{path}" for path in (f"blobs/{digest(LAYER)}", f"manifests/{digest(registry.manifest)}")
+    )
+    if what == "a changed layer":
+        registry.served[layer] = ("application/octet-stream", LAYER[:-1] + b"!")
+    if what == "a missing layer":
+        del registry.served[layer]
+    if what == "a changed manifest":
+        registry.served[manifest] = (MANIFEST, registry.manifest + b" ")
+    if what == "a page":
+        registry.served[manifest] = ("text/html", b"<p>Welcome to the hotel's network</p>")
+    if what == "no such tag":
+        del registry.served["/v2/lamps/lamp/manifests/v1"]
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("a changed layer", "is published"),
+        ("a missing layer", "answered 404"),
+        ("a changed manifest", "another digest"),
+        ("a page", "answered with text/html"),
+        ("no such tag", "answered 404"),
+    ],
+)
+def test_a_wrong_registry_is_told_and_the_recipe_used(
+    tmp_path: Path, registry: ImageRegistry, spoken: Spoken, what: str, told: str
+) -> None:
+    wanted = image(registry.publish("lamps/lamp", "v1"))
+    wrong(registry, what)
+    mine = maker(tmp_path)
+    mine.have([wanted], spoken)
+    entry = mine.entry(wanted)
+    assert entry
+    assert entry.way == "recipe"
+    assert any("not from its registry" in line and told in line for line in spoken.lines)
+
+
+def test_a_platform_that_is_not_published_is_told(
+    tmp_path: Path, registry: ImageRegistry, spoken: Spoken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clusters.images.making.architecture", lambda: "arm64")
+    maker(tmp_path).have([image(registry.publish("lamps/lamp", "v1"))], spoken)
+    assert any("is not published for linux/arm64" in line for line in spoken.lines)
+
+
+def test_where_no_registry_answers_the_recipe_is_used(tmp_path: Path, spoken: Spoken) -> None:
+    mine = maker(tmp_path)
+    path = mine.have([image()], spoken)[SILENT]
+    assert any(b"light" in content for content in members(path).values())
+    assert spoken.lines[0] == "no answer from 127.0.0.1:1: images are made from the components"
+
+
+def test_what_is_in_the_cache_is_not_made_again(tmp_path: Path, spoken: Spoken) -> None:
+    first = maker(tmp_path).have([image()], spoken)
+    spoken.lines.clear()
+    assert maker(tmp_path, broken=True).have([image()], spoken) == first
+    assert spoken.lines == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_a_damaged_archive_is_found_and_made_anew(tmp_path: Path, spoken: Spoken, damage: str) -> None:
+    mine = maker(tmp_path)
+    path = mine.have([image()], spoken)[SILENT]
+    whole = path.read_bytes()
+    if damage == "cut":
+        os.truncate(path, 100)
+    if damage == "changed":
+        path.write_bytes(whole[:-1] + b"!")
+    if damage == "gone":
+        path.unlink()
+    assert mine.have([image()], spoken)[SILENT].read_bytes() == whole
+    assert any("is damaged and is made anew" in line for line in spoken.lines)
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    mine = maker(tmp_path, broken=True)
+    with pytest.raises(ComponentError, match="lamp could not be had"):
+        mine.have([image()], SilentProgress())
+    assert mine.entry(image()) is None
+    assert [path for path in mine.store.folder.rglob("*") if path.is_file()] == []
+
+
+def test_an_image_starts_as_its_recipe_says() -> None:
+    words = settings(image())
+    assert (words["Entrypoint"], words["User"], "Cmd" in words) == (["/lamp"], "1:1", False)
+
+
+PROCESS = """
+import sys
+from pathlib import Path
+from tests.test_images_making import image, maker
+from clusters.progress import SilentProgress
+mine = maker(Path(sys.argv[1]))
+print(next(iter(mine.have([image()], SilentProgress()).values())))
+"""
+
+
+def test_two_processes_at_once_share_one_archive(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROCESS, str(tmp_path)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    answers = [each.communicate(timeout=LIMIT) for each in both]
+    assert [each.returncode for each in both] == [0, 0], answers
+    assert answers[0][0] == answers[1][0]
+    assert len(list((tmp_path / "cache" / "images" / "lamp").iterdir())) == 1
