@@ -15,9 +15,12 @@ import pytest
 import stamina
 
 from clusters.components.catalogue import Catalogue
+from clusters.components.store import Entry
 from clusters.components.web import Web
 from clusters.errors import ComponentError
-from clusters.images.making import Maker, Ways, settings
+from clusters.images import resolve_with
+from clusters.images.finding import Finder
+from clusters.images.making import Ways, settings
 from clusters.images.recipes import Image, Recipe
 from clusters.images.registry import Registry
 from clusters.progress import Progress, SilentProgress
@@ -59,20 +62,32 @@ def image(name: str = SILENT) -> Image:
     return Image(key="lamp", name=name, recipe=Recipe(files={"lamp": "lamp"}, entrypoint=["/lamp"], user="1:1"))
 
 
-def maker(place: Path, *, broken: bool = False) -> Maker:
-    def components(names: Sequence[str], progress: Progress) -> Mapping[str, Path]:
+class Making:
+    """Images in a cache of their own, from miniature components and over plain HTTP."""
+
+    def __init__(self, place: Path, *, broken: bool = False) -> None:
+        pins = msgspec.convert({"component": {"lamp": {"version": "1", "programs": {"lamp": {}}}}}, Catalogue)
+        self.finder = Finder(place / "cache", pins)
+        self._place = place
+        self._broken = broken
+
+    def have(self, wanted: Sequence[Image], progress: Progress) -> dict[str, Path]:
+        def open_registry(web: Web, name: str) -> Registry:
+            return Registry(web, name, scheme="http")
+
+        ways = Ways(components=self._components, registry=open_registry)
+        return resolve_with(self.finder, wanted, progress, ways=ways)
+
+    def entry(self, wanted: Image) -> Entry | None:
+        return self.finder.entry(wanted)
+
+    def _components(self, names: Sequence[str], progress: Progress) -> Mapping[str, Path]:
         del progress
-        if broken:
+        if self._broken:
             raise ComponentError("lamp could not be had.")
-        source = place / "lamp"
+        source = self._place / "lamp"
         source.write_bytes(b"light")
         return dict.fromkeys(names, source)
-
-    def open_registry(web: Web, name: str) -> Registry:
-        return Registry(web, name, scheme="http")
-
-    pins = msgspec.convert({"component": {"lamp": {"version": "1", "programs": {"lamp": {}}}}}, Catalogue)
-    return Maker(place / "cache", pins=pins, ways=Ways(components=components, registry=open_registry))
 
 
 def members(archive: Path) -> dict[str, bytes]:
@@ -82,7 +97,7 @@ def members(archive: Path) -> dict[str, bytes]:
 
 def test_an_image_is_pulled_for_this_platform(tmp_path: Path, registry: ImageRegistry, spoken: Spoken) -> None:
     wanted = image(registry.publish("lamps/lamp", "v1"))
-    mine = maker(tmp_path, broken=True)
+    mine = Making(tmp_path, broken=True)
     files = members(mine.have([wanted], spoken)[wanted.name])
     (top,) = json.loads(files["index.json"])["manifests"]
     assert top["digest"] == digest(registry.manifest)
@@ -126,7 +141,7 @@ def test_a_wrong_registry_is_told_and_the_recipe_used(
 ) -> None:
     wanted = image(registry.publish("lamps/lamp", "v1"))
     wrong(registry, what)
-    mine = maker(tmp_path)
+    mine = Making(tmp_path)
     mine.have([wanted], spoken)
     entry = mine.entry(wanted)
     assert entry
@@ -138,27 +153,27 @@ def test_a_platform_that_is_not_published_is_told(
     tmp_path: Path, registry: ImageRegistry, spoken: Spoken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clusters.images.making.architecture", lambda: "arm64")
-    maker(tmp_path).have([image(registry.publish("lamps/lamp", "v1"))], spoken)
+    Making(tmp_path).have([image(registry.publish("lamps/lamp", "v1"))], spoken)
     assert any("is not published for linux/arm64" in line for line in spoken.lines)
 
 
 def test_where_no_registry_answers_the_recipe_is_used(tmp_path: Path, spoken: Spoken) -> None:
-    mine = maker(tmp_path)
+    mine = Making(tmp_path)
     path = mine.have([image()], spoken)[SILENT]
     assert any(b"light" in content for content in members(path).values())
     assert spoken.lines[0] == "no answer from 127.0.0.1:1: images are made from the components"
 
 
 def test_what_is_in_the_cache_is_not_made_again(tmp_path: Path, spoken: Spoken) -> None:
-    first = maker(tmp_path).have([image()], spoken)
+    first = Making(tmp_path).have([image()], spoken)
     spoken.lines.clear()
-    assert maker(tmp_path, broken=True).have([image()], spoken) == first
+    assert Making(tmp_path, broken=True).have([image()], spoken) == first
     assert spoken.lines == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
 def test_a_damaged_archive_is_found_and_made_anew(tmp_path: Path, spoken: Spoken, damage: str) -> None:
-    mine = maker(tmp_path)
+    mine = Making(tmp_path)
     path = mine.have([image()], spoken)[SILENT]
     whole = path.read_bytes()
     if damage == "cut":
@@ -172,11 +187,11 @@ def test_a_damaged_archive_is_found_and_made_anew(tmp_path: Path, spoken: Spoken
 
 
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
-    mine = maker(tmp_path, broken=True)
+    mine = Making(tmp_path, broken=True)
     with pytest.raises(ComponentError, match="lamp could not be had"):
         mine.have([image()], SilentProgress())
     assert mine.entry(image()) is None
-    assert [path for path in mine.store.folder.rglob("*") if path.is_file()] == []
+    assert [path for path in mine.finder.store.folder.rglob("*") if path.is_file()] == []
 
 
 def test_an_image_starts_as_its_recipe_says() -> None:
@@ -187,9 +202,9 @@ def test_an_image_starts_as_its_recipe_says() -> None:
 PROCESS = """
 import sys
 from pathlib import Path
-from tests.test_images_making import image, maker
+from tests.test_images_making import Making, image
 from clusters.progress import SilentProgress
-mine = maker(Path(sys.argv[1]))
+mine = Making(Path(sys.argv[1]))
 print(next(iter(mine.have([image()], SilentProgress()).values())))
 """
 

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clusters import paths
 from clusters.progress import Progress, SilentProgress
 
-from .recipes import image, images
+from .finding import Finder
+from .recipes import Image, image, images
+
+if TYPE_CHECKING:
+    from .making import Ways
 
 __all__ = ["command", "known", "resolve"]
 
@@ -27,9 +32,24 @@ def resolve(names: Iterable[str], progress: Progress | None = None) -> dict[str,
     `UsageError` for a name that is none, `ComponentError` where an image cannot be had.
     """
     wanted = [image(name, images()) for name in dict.fromkeys(names)]
-    from .making import Maker  # noqa: PLC0415 - the command line lists names without any of it
+    return resolve_with(Finder(paths.cache_folder()), wanted, progress or SilentProgress())
 
-    return Maker(paths.cache_folder()).have(wanted, progress or SilentProgress())
+
+def resolve_with(
+    finder: Finder, wanted: Sequence[Image], progress: Progress, *, ways: Ways | None = None, thorough: bool = False
+) -> dict[str, Path]:
+    """`resolve` with another cache or other ways; ``thorough`` hashes every cached archive."""
+    missing = []
+    for one in wanted:
+        if damage := finder.damage(one, thorough=thorough):
+            missing.append(one)
+            if finder.entry(one):
+                progress.say(f"the image {one.key} in the cache is damaged and is made anew: {damage}")
+    if missing:
+        from .making import Maker  # noqa: PLC0415 - a run that finds everything needs no network library
+
+        Maker(finder, ways).make(missing, progress)
+    return {one.name: finder.path(one) for one in wanted}
 
 
 def command(arguments: Sequence[str]) -> int:

@@ -13,7 +13,8 @@ from rich.table import Table
 from clusters import paths
 from clusters.progress import progress_for_terminal
 
-from .making import Maker
+from . import resolve_with
+from .finding import Finder
 from .recipes import Image, image, images
 
 WIDTH_WITHOUT_TERMINAL = 160
@@ -21,15 +22,15 @@ WIDTH_WITHOUT_TERMINAL = 160
 
 def run(arguments: Sequence[str]) -> int:
     asked = parse(arguments)
-    maker = Maker(paths.cache_folder())
+    finder = Finder(paths.cache_folder())
     wanted = [image(name, images()) for name in dict.fromkeys(asked.names or images())]
     if asked.list:
-        show(maker, wanted, thorough=asked.verify)
+        show(finder, wanted, thorough=asked.verify)
         return 0
     began = time.monotonic()
     with progress_for_terminal() as progress:
-        maker.have(wanted, progress, thorough=asked.verify)
-    print(f"{len(wanted)} images ready in {time.monotonic() - began:.1f} s, in {maker.store.folder}")
+        resolve_with(finder, wanted, progress, thorough=asked.verify)
+    print(f"{len(wanted)} images ready in {time.monotonic() - began:.1f} s, in {finder.store.folder}")
     return 0
 
 
@@ -45,7 +46,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def show(maker: Maker, wanted: Sequence[Image], *, thorough: bool) -> None:
+def show(finder: Finder, wanted: Sequence[Image], *, thorough: bool) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("image", "state"):
@@ -53,16 +54,16 @@ def show(maker: Maker, wanted: Sequence[Image], *, thorough: bool) -> None:
     drawn.add_column("size", justify="right", no_wrap=True)
     drawn.add_column("source", overflow="fold")
     for one in wanted:
-        drawn.add_row(one.name, *row(maker, one, thorough=thorough))
+        drawn.add_row(one.name, *row(finder, one, thorough=thorough))
     console.print(drawn)
-    console.print(f"cache: {maker.store.folder}", highlight=False, soft_wrap=True)
+    console.print(f"cache: {finder.store.folder}", highlight=False, soft_wrap=True)
 
 
-def row(maker: Maker, one: Image, *, thorough: bool) -> tuple[str, str, str]:
+def row(finder: Finder, one: Image, *, thorough: bool) -> tuple[str, str, str]:
     """State, size and source."""
-    entry = maker.entry(one)
+    entry = finder.entry(one)
     if entry is None:
         return "[yellow]missing[/yellow]", "", "would try its registry, then the recipe"
-    if damage := maker.damage(one, thorough=thorough):
+    if damage := finder.damage(one, thorough=thorough):
         return f"[red]damaged: {damage}[/red]", "", f"{entry.way}: {entry.source}"
-    return "[green]ready[/green]", f"{maker.path(one).stat().st_size / 1e6:.1f} MB", f"{entry.way}: {entry.source}"
+    return "[green]ready[/green]", f"{finder.path(one).stat().st_size / 1e6:.1f} MB", f"{entry.way}: {entry.source}"

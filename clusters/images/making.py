@@ -1,4 +1,4 @@
-"""Has images: in the cache, from their registries where these answer, else by recipe."""
+"""Makes images: from their registries where these answer, else by recipe."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from clusters import components
-from clusters.components.catalogue import Catalogue, architecture, catalogue
-from clusters.components.store import Entry, Store, disk_errors
+from clusters.components.catalogue import architecture
+from clusters.components.store import Entry, disk_errors
 from clusters.components.web import Web
 from clusters.errors import ComponentError
 from clusters.progress import Progress
 
 from . import archive, debian
+from .finding import Finder
 from .layers import TarStream, Tree, file, folder, program
-from .recipes import DebianRoot, Image, digest
+from .recipes import DebianRoot, Image
 from .registry import Registry
 
 PULLS_AT_ONCE = 4
@@ -52,48 +53,25 @@ class Ways(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Maker:
-    """Finds and makes images in one cache."""
+    """Makes images in one cache."""
 
-    def __init__(self, cache: Path, *, pins: Catalogue | None = None, ways: Ways | None = None) -> None:
-        self.store = Store(cache / "images")
-        self._locks = cache / "locks"
-        self._pins = pins or catalogue()
+    def __init__(self, finder: Finder, ways: Ways | None = None) -> None:
+        self._finder = finder
+        self._store = finder.store
+        self._locks = finder.cache / "locks"
         self._ways = ways or Ways()
 
-    def key(self, image: Image) -> str:
-        return digest(image, self._pins)
-
-    def path(self, image: Image) -> Path:
-        """Where an image's archive is, or will be."""
-        return self.store.place(image.key, self.key(image)) / "files" / f"{image.key}.tar"
-
-    def entry(self, image: Image) -> Entry | None:
-        return self.store.entry(image.key, self.key(image))
-
-    def damage(self, image: Image, *, thorough: bool = False) -> str:
-        """What is wrong with the cached archive; empty for a whole one."""
-        return self.store.damage(image.key, self.key(image), thorough=thorough)
-
-    def have(self, images: Sequence[Image], progress: Progress, *, thorough: bool = False) -> dict[str, Path]:
-        """Official name → archive, making what is missing or damaged."""
-        missing = []
-        for image in images:
-            if damage := self.damage(image, thorough=thorough):
-                missing.append(image)
-                if self.entry(image):
-                    progress.say(f"the image {image.key} in the cache is damaged and is made anew: {damage}")
-        if missing:
-            self._make(missing, progress)
-        return {image.name: self.path(image) for image in images}
-
-    def _make(self, images: Sequence[Image], progress: Progress) -> None:
+    def make(self, images: Sequence[Image], progress: Progress) -> None:
+        """Have each of these in the cache, whole."""
         with contextlib.ExitStack() as locked:
             with disk_errors(self._locks):
                 self._locks.mkdir(parents=True, exist_ok=True)
             # In one order everywhere: two runs that want several of the same never wait for each other in a ring.
             for image in sorted(images, key=lambda image: image.key):
                 locked.enter_context(self._locked(image, progress))
-            images = [image for image in images if self.damage(image)]  # another run may have made some meanwhile
+            images = [
+                image for image in images if self._finder.damage(image)
+            ]  # another run may have made some meanwhile
             with Web() as web:
                 left = self._pull(images, web, progress)
             self._build(left, progress)
@@ -168,18 +146,18 @@ class Maker:
         self._install(image, "recipe", build, progress)
 
     def _debian_root(self, wanted: DebianRoot, progress: Progress) -> Tree:
-        with disk_errors(self.store.folder), tempfile.TemporaryDirectory(dir=self.store.folder) as place:
+        with disk_errors(self._store.folder), tempfile.TemporaryDirectory(dir=self._store.folder) as place:
             return debian.tree(self._ways.packages(wanted.packages, Path(place), progress), wanted)
 
     def _install(self, image: Image, way: str, make: Callable[[Path], str], progress: Progress) -> None:
         began = time.monotonic()
-        with self.store.draft(image.key) as draft:
+        with self._store.draft(image.key) as draft:
             (draft / "files").mkdir()
             source = make(draft / "files" / f"{image.key}.tar")
             seconds = round(time.monotonic() - began, 1)
-            self.store.install(
+            self._store.install(
                 draft,
-                self.key(image),
+                self._finder.key(image),
                 Entry(name=image.key, version=image.tag, way=way, source=source, seconds=seconds, files={}),
             )
         progress.say(f"image {image.key}: {way}, {seconds:.1f} s")
