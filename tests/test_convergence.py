@@ -22,7 +22,9 @@ def _hurry() -> Iterator[None]:
 
 def observations(*outcomes: Outcome) -> Iterator[list[Observation]]:
     for number, outcome in enumerate([*outcomes, *[outcomes[-1]] * 10_000]):
-        yield [Observation(vantage="v", target="t", at=float(number), seconds=0.0, outcome=outcome, detail=f"try {number}")]
+        yield [
+            Observation(vantage="v", target="t", at=float(number), seconds=0.0, outcome=outcome, detail=f"try {number}")
+        ]
 
 
 def answered(seen: object) -> bool:

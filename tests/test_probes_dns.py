@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from fixtures.observations import Outcome
 from fixtures.probes import dns
 from fixtures.servers import DnsRecorder, dns_recorder
-from fixtures.vantages import CommandVantage, NetnsVantage, Vantage
+from fixtures.vantages import NetnsVantage, Vantage
+from tests.miniatures.dns import another_address, server_failure, to_another_query, truncated
 from tests.miniatures.ports import refusing_port, udp_server
 from tests.vantages import HERE, every_vantage
 
@@ -52,6 +54,47 @@ def test_silence_is_a_time_out(vantage: Vantage) -> None:
 
 
 @every_vantage
+def test_a_wrong_answer_is_told_as_it_came(vantage: Vantage) -> None:
+    with udp_server(another_address) as port:
+        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port)
+    assert (seen.rcode, seen.answers, seen.ttls) == ("NOERROR", ["192.0.2.66"], [30])
+
+
+@every_vantage
+def test_a_truncated_answer_is_told_and_not_asked_for_again(vantage: Vantage) -> None:
+    heard: list[bytes] = []
+    with udp_server(truncated, heard) as port:
+        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port)
+    assert (seen.outcome, seen.truncated, seen.answers) == (Outcome.ANSWERED, True, [])
+    assert len(heard) == 1
+
+
+@every_vantage
+def test_a_failure_of_the_server_is_an_answer_and_not_asked_for_again(vantage: Vantage) -> None:
+    heard: list[bytes] = []
+    with udp_server(server_failure, heard) as port:
+        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port)
+    assert (seen.outcome, seen.rcode) == (Outcome.ANSWERED, "SERVFAIL")
+    assert len(heard) == 1
+
+
+@every_vantage
+def test_an_answer_to_another_query_is_none(vantage: Vantage) -> None:
+    with udp_server(to_another_query) as port:
+        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port, timeout=1)
+    assert seen.outcome is Outcome.TIMEOUT
+
+
+@every_vantage
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_a_server_that_is_not_there_refuses(vantage: Vantage, tcp: bool) -> None:
+    kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
+    (seen,) = dns(vantage, "x.", server="127.0.0.1", port=refusing_port(kind), tcp=tcp, timeout=1)
+    assert seen.outcome is Outcome.REFUSED
+    assert seen.detail
+
+
+@every_vantage
 def test_every_query_is_recorded_once(vantage: Vantage, recorder: tuple[DnsRecorder, int]) -> None:
     made, port = recorder
     dns(vantage, "api.example.com.", server="127.0.0.1", port=port, count=3)
@@ -67,8 +110,3 @@ def test_every_query_is_recorded_once(vantage: Vantage, recorder: tuple[DnsRecor
 def test_a_place_has_no_search_list() -> None:
     with pytest.raises(ValueError, match="name a server"):
         dns(NetnsVantage(HERE), "web")
-
-
-def test_dig_without_an_answer_tells_its_words() -> None:
-    (seen,) = dns(CommandVantage(HERE), "x.", server="127.0.0.1", port=refusing_port(), timeout=1)
-    assert seen.outcome is Outcome.REFUSED

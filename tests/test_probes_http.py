@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from fixtures.observations import Outcome
 from fixtures.probes import http
+from fixtures.probes.http_curl import moment, transfers
 from fixtures.vantages import Vantage
 from tests.miniatures.certificates import self_signed
-from tests.miniatures.http import alternate, close_early, hang, http_server, mirror, reply
-from tests.miniatures.ports import refusing_port
-from tests.vantages import HERE, every_vantage
-from fixtures.vantages import NetnsVantage
+from tests.miniatures.http import (
+    alternate,
+    babble,
+    close_early,
+    drip,
+    half,
+    hang,
+    http_server,
+    mirror,
+    reply,
+    told_request,
+)
+from tests.miniatures.ports import refusing_port, tcp_server
+from tests.vantages import every_vantage
 
 
 @every_vantage
@@ -47,14 +60,21 @@ def test_the_host_header_is_apart_from_the_address(vantage: Vantage) -> None:
 @every_vantage
 @pytest.mark.parametrize(
     ("behave", "outcome"),
-    [pytest.param(close_early, Outcome.RESET, id="hangs up"), pytest.param(hang, Outcome.TIMEOUT, id="never answers")],
+    [
+        pytest.param(close_early, Outcome.RESET, id="hangs up"),
+        pytest.param(half, Outcome.RESET, id="hangs up in the middle"),
+        pytest.param(hang, Outcome.TIMEOUT, id="never answers"),
+        pytest.param(drip, Outcome.TIMEOUT, id="never ends"),
+        pytest.param(babble, Outcome.ERROR, id="is no HTTP"),
+    ],
 )
 def test_a_broken_answer_is_no_answer(vantage: Vantage, behave: object, outcome: Outcome) -> None:
     with http_server(behave) as port:  # type: ignore[arg-type]
         (seen,) = http(vantage, f"http://127.0.0.1:{port}/", timeout=0.3)
     assert seen.outcome is outcome
     assert seen.detail
-    assert seen.status == 0
+    assert (seen.status, seen.body, seen.headers) == (0, "", {})
+    assert seen.seconds < 0.6
 
 
 @every_vantage
@@ -93,12 +113,62 @@ def test_https_answers_whatever_the_certificate_when_none_is_asked_for(vantage: 
     assert (seen.outcome, seen.body) == (Outcome.ANSWERED, "pod-a")
 
 
-def test_the_served_certificate_is_told_and_can_be_verified(tmp_path: Path) -> None:
+@every_vantage
+def test_the_served_certificate_is_told_and_can_be_verified(vantage: Vantage, tmp_path: Path) -> None:
     path, pem = self_signed(tmp_path, "shop.example")
     with http_server(reply(), certificate=path) as port:
-        url, here = f"https://shop.example:{port}/", NetnsVantage(HERE)
-        (verified,) = http(here, url, address="127.0.0.1", ca=pem)
-        (wrong_host,) = http(here, f"https://other.example:{port}/", address="127.0.0.1", ca=pem)
-        (wrong_ca,) = http(here, url, address="127.0.0.1", ca=self_signed(tmp_path, "ca.example")[1])
-    assert verified.certificate.strip() == pem.strip()
+        url = f"https://shop.example:{port}/"
+        verified = http(vantage, url, address="127.0.0.1", ca=pem, count=2)
+        (wrong_host,) = http(vantage, f"https://other.example:{port}/", address="127.0.0.1", ca=pem)
+        (wrong_ca,) = http(vantage, url, address="127.0.0.1", ca=self_signed(tmp_path, "ca.example")[1])
+    assert [(seen.outcome, seen.certificate.strip()) for seen in verified] == [(Outcome.ANSWERED, pem.strip())] * 2
     assert (wrong_host.outcome, wrong_ca.outcome) == (Outcome.TLS_ERROR, Outcome.TLS_ERROR)
+    assert wrong_host.certificate == ""
+
+
+@every_vantage
+def test_a_server_that_hangs_up_while_tls_is_agreed_gives_no_answer(vantage: Vantage) -> None:
+    with tcp_server(None) as port:
+        (seen,) = http(vantage, f"https://127.0.0.1:{port}/")
+    assert seen.outcome is Outcome.TLS_ERROR
+
+
+@every_vantage
+def test_the_request_is_sent_as_it_is_written(vantage: Vantage) -> None:
+    with http_server(told_request) as port:
+        (seen,) = http(vantage, f"http://127.0.0.1:{port}//a/./b/../c%2Fd?x=1&y", headers={"X-Canary": "always"})
+    line, *headers = seen.body.splitlines()
+    assert line == "GET //a/./b/../c%2Fd?x=1&y HTTP/1.1"
+    assert sorted(header.lower() for header in headers) == [
+        "accept: */*",
+        "connection: close",
+        f"host: 127.0.0.1:{port}",
+        "user-agent: roadtest",
+        "x-canary: always",
+    ]
+    assert seen.headers["seen"] == "second"
+
+
+@every_vantage
+def test_attempts_are_told_with_the_times_when_they_began(vantage: Vantage) -> None:
+    began = time.time()
+    with http_server(alternate(reply(), close_early)) as port:
+        seen = http(vantage, f"http://127.0.0.1:{port}/", count=4)
+    refused = http(vantage, f"http://127.0.0.1:{refusing_port()}/", count=2)
+    times = [one.at for one in [*seen, *refused]]
+    assert times == sorted(times)
+    assert len(set(times)) == 6
+    assert all(one.at + one.seconds <= after.at + 2e-3 for one, after in pairwise(seen))
+    assert began - 2e-3 <= times[0] < times[-1] <= time.time()
+
+
+def test_a_clock_that_is_not_ours_is_not_believed() -> None:
+    verbose = "03:00:00.000000 *   Trying 127.0.0.1:1...\n03:00:00.000100 * Closing connection 0\n" * 2
+    noon = 12 * 3600.0
+    assert [transfer.at for transfer in transfers(verbose, 2, noon, noon + 4)] == [noon, noon + 2]
+
+
+def test_a_time_of_day_is_of_the_nearest_day() -> None:
+    midnight = 20_000 * 86_400.0
+    assert moment("23:59:59.500000", near=midnight + 1) == midnight - 0.5
+    assert moment("00:00:00.500000", near=midnight - 1) == midnight + 0.5

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import time
+from itertools import pairwise
 
 from fixtures.observations import Outcome
 from fixtures.probes import tcp, udp
@@ -16,6 +18,18 @@ def test_a_datagram_comes_back(vantage: Vantage) -> None:
     with udp_server(b"pod-a") as port:
         (seen,) = udp(vantage, "127.0.0.1", port, "hostname")
     assert (seen.outcome, seen.reply) == (Outcome.ANSWERED, "pod-a")
+
+
+@every_vantage
+def test_exactly_the_payload_is_sent_once_each_time(vantage: Vantage) -> None:
+    heard: list[bytes] = []
+    began = time.time()
+    with udp_server(b"pod-a", heard) as port:
+        seen = udp(vantage, "127.0.0.1", port, "it's $HOME", count=3)
+    assert heard == [b"it's $HOME"] * 3
+    assert [one.at for one in seen] == sorted({one.at for one in seen})
+    assert all(one.at + one.seconds <= after.at + 2e-3 for one, after in pairwise(seen))
+    assert all(began - 2e-3 <= one.at <= time.time() for one in seen)
 
 
 @every_vantage

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from clusters.provider import Place
-from fixtures.vantages import CommandVantage, NetnsVantage, Vantage
+from fixtures.vantages import CommandVantage, Completed, NetnsVantage, PodVantage, Vantage
+from tests.miniatures.api_server import exec_api
 
 HERE = Place(name="here", role="client", address="127.0.0.1")
 
+
+class PodHere(PodVantage):
+    """A pod whose API server is a miniature that is started when it is first asked."""
+
+    def __init__(self, pod: str = "pod") -> None:
+        self.namespace, self.pod = "namespace", pod
+        self.name, self.address, self.node = "pod-here", "127.0.0.1", "here"
+
+    def exec(self, argv: Sequence[str], *, timeout: float = 30.0) -> Completed:
+        return exec_api().exec(self.namespace, self.pod, argv, timeout=timeout)
+
+
 every_vantage = pytest.mark.parametrize(
-    "vantage", [pytest.param(NetnsVantage(HERE), id="python"), pytest.param(CommandVantage(HERE), id="commands")]
+    "vantage",
+    [
+        pytest.param(NetnsVantage(HERE), id="python"),
+        pytest.param(CommandVantage(HERE), id="commands"),
+        pytest.param(PodHere(), id="pod"),
+    ],
 )
 
-__all__ = ["HERE", "Vantage", "every_vantage"]
+__all__ = ["HERE", "PodHere", "Vantage", "every_vantage"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import ssl
 import threading
@@ -38,6 +39,44 @@ def close_early(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
+def told_request(handler: BaseHTTPRequestHandler) -> None:
+    """Answer with the request line and headers as they came; of two headers of one name, the second counts."""
+    lines = [handler.requestline, *(f"{name}: {value}" for name, value in handler.headers.items())]
+    body = "\n".join(lines).encode()
+    handler.send_response(200)
+    handler.send_header("Seen", "first")
+    handler.send_header("Seen", "second")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def half(handler: BaseHTTPRequestHandler) -> None:
+    """Hang up in the middle of the body."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b"pod-")
+    handler.close_connection = True
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """Never end: a byte now and then."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    gone = threading.Event()
+    with contextlib.suppress(OSError):
+        while not gone.wait(0.05):
+            handler.wfile.write(b".")
+
+
+def babble(handler: BaseHTTPRequestHandler) -> None:
+    """Answer with what is no HTTP."""
+    handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+    handler.close_connection = True
+
+
 def hang(handler: BaseHTTPRequestHandler) -> None:
     """Never answer: wait until the client is gone."""
     handler.rfile.read(1)
@@ -63,8 +102,8 @@ def http_server(behave: Behaviour, *, certificate: Path | None = None) -> Iterat
         def do_GET(self) -> None:
             behave(self)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -16,8 +16,11 @@ def refusing_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 @contextmanager
-def udp_server(reply: bytes | None) -> Iterator[int]:
-    """A UDP server that answers each datagram with ``reply``; None: it stays silent."""
+def udp_server(reply: bytes | Callable[[bytes], bytes] | None, heard: list[bytes] | None = None) -> Iterator[int]:
+    """A UDP server that answers each datagram with ``reply``, or what that makes of it; None: it stays silent.
+
+    What it hears is added to ``heard``.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.settimeout(0.05)
@@ -26,11 +29,13 @@ def udp_server(reply: bytes | None) -> Iterator[int]:
         def serve() -> None:
             while not stopped.is_set():
                 try:
-                    _, sender = server.recvfrom(2048)
+                    datagram, sender = server.recvfrom(2048)
                 except TimeoutError:
                     continue
+                if heard is not None:
+                    heard.append(datagram)
                 if reply is not None:
-                    server.sendto(reply, sender)
+                    server.sendto(reply(datagram) if callable(reply) else reply, sender)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
