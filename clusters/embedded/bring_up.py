@@ -31,7 +31,7 @@ from .addresses import API_PORT, Addresses
 from .compartment import Abandoned, Compartment, prepare_netns_folder
 from .description import describe
 from .identities import LOOPBACK, Identities
-from .journal import Journal
+from .journal import JOURNAL, Journal
 from .names import control_netns, place_netns
 from .node import Node
 from .node_files import Host
@@ -61,7 +61,7 @@ class BringUp:
         self.folder = folder
         self.host = host
         self.progress = progress
-        self.journal = Journal(folder / "journal.jsonl")
+        self.journal = Journal(folder / JOURNAL)
         self._processes: list[Process] = []
         self._compartments: list[Compartment] = []
         self._lock = threading.Lock()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+JOURNAL = "journal.jsonl"
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the journal."""
@@ -15,7 +17,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: float
     """Unix time, seconds."""
     about_to: str = ""
-    """``folder``, ``mount point``, ``namespace`` or ``process``."""
+    """``folder``, ``namespace`` or ``process``."""
     what: str
     started: int = 0
     """Process id, once a process runs."""
@@ -34,6 +36,10 @@ class Journal:
 
     def started(self, what: str, pid: int) -> None:
         self._write(Entry(at=time.time(), what=what, started=pid, start_time=start_time(pid)))
+
+    def processes(self) -> dict[int, int]:
+        """Process id → start time of every process that was started."""
+        return {entry.started: entry.start_time for entry in self.entries() if entry.started}
 
     def entries(self) -> list[Entry]:
         """Every whole line; nothing where there is no journal."""

@@ -36,7 +36,7 @@ def check_alive(processes: Iterable[Process]) -> None:
             said = last_lines(process.log, LAST_LINES) if process.log else ""
             raise ClusterError(
                 f"{process.name} in {process.place} {end} while the cluster came up.",
-                f"Its last lines ({process.log}):\n{said}" if said else "It wrote nothing.",
+                f"Its last lines:\n{said}" if said else "It wrote nothing.",
             )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import names
+from .journal import start_time
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
 def exist(cluster: str, folder: Path) -> bool:
     """Whether there is anything of a cluster. ``folder`` is its state folder."""
-    return folder.exists() or bool(names.netns_of(cluster, every_netns()) or processes(cluster, []) or cgroups(cluster))
+    return folder.exists() or bool(names.netns_of(cluster, every_netns()) or processes(cluster) or cgroups(cluster))
 
 
 def every_netns() -> list[str]:
@@ -23,8 +25,9 @@ def every_netns() -> list[str]:
         return []
 
 
-def processes(cluster: str, netns: list[str]) -> list[int]:
-    """Ids of a cluster's processes: those that carry its mark, or live in one of these network namespaces of its.
+def processes(cluster: str, netns: Sequence[str] = (), recorded: Mapping[int, int] | None = None) -> list[int]:
+    """Ids of a cluster's processes: those that carry its mark, live in one of these network namespaces of its, or are
+    on record, by id and start time.
 
     A process of a container does neither, but it ends with process 1 of its node, which does. Neither this process nor
     what it runs under is among them, wherever that is.
@@ -36,9 +39,19 @@ def processes(cluster: str, netns: list[str]) -> list[int]:
     for entry in os.scandir("/proc"):
         if entry.name.isdigit() and (pid := int(entry.name)) not in own:
             inside = bool(inodes) and _inode(Path(entry.path, "ns", "net")) in inodes
-            if inside or mark in _environment(pid):
+            known = recorded is not None and pid in recorded and recorded[pid] == running_since(pid)
+            if inside or known or mark in _environment(pid):
                 found.append(pid)
     return found
+
+
+def running_since(pid: int) -> int | None:
+    """When a process started, as `start_time` says it; nothing for one that has ended and is only still listed."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return None if stat.rpartition(")")[2].split()[0] in {"Z", "X"} else start_time(pid)
 
 
 def ancestors(pid: int) -> set[int]:
@@ -58,7 +71,7 @@ def init_of(cluster: str, netns_path: str) -> int | None:
     """Process 1 of the compartment with this network namespace; nothing where it has none."""
     inode = _inode(Path(netns_path))
     mark = f"{names.MARK}={cluster}".encode()
-    for pid in processes(cluster, []):
+    for pid in processes(cluster):
         if inode is not None and _inode(Path(f"/proc/{pid}/ns/net")) == inode and mark in _environment(pid):
             status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
             inside = next((line.split()[-1] for line in status.splitlines() if line.startswith("NSpid:")), "")

@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from clusters.errors import ClusterError
 
 from . import kernel_calls as kernel
 from . import mount_points, names, remains
+from .journal import JOURNAL, Journal
 
 KILL_SECONDS = 10.0
 CGROUP_SECONDS = 5.0
@@ -25,7 +26,7 @@ CGROUP_POLL_SECONDS = 0.005
 def remove(cluster: str, folder: Path) -> None:
     """Remove processes, namespaces, mounts, cgroups and files of a cluster; `ClusterError` naming what would not go."""
     netns = names.netns_of(cluster, remains.every_netns())
-    kill(cluster, netns)
+    kill(cluster, netns, Journal(folder / JOURNAL).processes())
     for name in netns:
         path = names.netns_path(name)
         with suppress(OSError):
@@ -49,10 +50,10 @@ def alone(cluster: str) -> bool:
     return not {*names.clusters_of(remains.every_netns()), *begun} - {cluster}
 
 
-def kill(cluster: str, netns: list[str]) -> None:
+def kill(cluster: str, netns: list[str], recorded: Mapping[int, int]) -> None:
     """Kill every process of a cluster, and wait until none is left."""
     deadline = time.monotonic() + KILL_SECONDS
-    while found := remains.processes(cluster, netns):
+    while found := remains.processes(cluster, netns, recorded):
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,68 @@
+"""Addresses of a cluster: where the documents say they are, apart from one another, refused where they cannot be."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clusters.embedded.addresses import plan, zone
+from clusters.errors import UsageError
+from clusters.provider import ClusterSpec
+
+
+def test_the_usual_addresses() -> None:
+    addresses = plan(ClusterSpec(name="a"))
+
+    assert addresses.control_plane == "172.30.0.1"
+    assert addresses.nodes == {"n1": "172.30.0.11", "n2": "172.30.0.12", "n3": "172.30.0.13"}
+    assert addresses.clients == {"client-1": "172.30.0.101", "client-2": "172.30.0.102"}
+    assert addresses.servers == {"server-1": "172.30.0.151"}
+    assert addresses.pods == {"n1": "10.244.1.0/24", "n2": "10.244.2.0/24", "n3": "10.244.3.0/24"}
+    assert (addresses.dns, addresses.kubernetes_service) == ("10.96.0.10", "10.96.0.1")
+    assert addresses.pool == "172.30.0.200-172.30.0.250"
+
+
+@given(st.integers(1, 40), st.integers(0, 255))
+def test_no_two_hosts_share_an_address(nodes: int, third: int) -> None:
+    addresses = plan(ClusterSpec(name="a", nodes=nodes, node_subnet=f"10.9.{third}.0/24"))
+    subnet = ipaddress.ip_network(addresses.node_subnet)
+    pool = range(int(ipaddress.ip_address(addresses.pool_first)), int(ipaddress.ip_address(addresses.pool_last)) + 1)
+    hosts = [
+        addresses.control_plane,
+        *addresses.nodes.values(),
+        *addresses.clients.values(),
+        *addresses.servers.values(),
+        *(str(ipaddress.ip_address(number)) for number in pool),
+    ]
+
+    assert len(set(hosts)) == len(hosts)
+    assert all(ipaddress.ip_address(host) in subnet for host in hosts)
+    assert len(set(addresses.pods.values())) == nodes
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pod_subnet": "172.30.0.0/16"}, "overlap"),
+        ({"service_subnet": "10.244.0.0/16"}, "overlap"),
+        ({"node_subnet": "10.96.0.0/24"}, "overlap"),
+        ({"node_subnet": "172.30.0.0/25"}, "too small"),
+        ({"pod_subnet": "10.244.0.0/24"}, "too small"),
+        ({"node_subnet": "172.30.0.7/24"}, "not an IPv4 subnet"),
+        ({"node_subnet": "fd00::/64"}, "not an IPv4 subnet"),
+        ({"nodes": 0}, "0 nodes"),
+        ({"nodes": 41}, "41 nodes"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        plan(ClusterSpec(name="a", **changes))  # type: ignore[arg-type]
+
+
+def test_there_are_two_zones_wherever_there_are_two_nodes() -> None:
+    for nodes in range(2, 41):
+        assert {zone(number, nodes) for number in range(1, nodes + 1)} == {"zone-a", "zone-b"}
+    assert [zone(number, 3) for number in (1, 2, 3)] == ["zone-a", "zone-a", "zone-b"]
