@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,11 +62,13 @@ def _measure(profile: Profile, answering: Backend, cluster: Cluster, asked: Aske
 
 def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked) -> Load:
     started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    before = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     measured = carry(plan, way.vantage.netns)
     conditions = {
         "mode": cluster.mode,
         "provider": cluster.provider,
         "short": "yes" if asked.short else "no",
+        "load average before": before,
         **way.told,
     }
     return record.load(profile, plan, measured, cell=asked.cell, started=started, conditions=conditions)
