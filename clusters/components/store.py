@@ -222,9 +222,9 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 
 def no_space(folder: Path) -> MachineError:
-    nearest = next((parent for parent in [folder, *folder.parents] if parent.exists()), Path("/"))
-    free = shutil.disk_usage(nearest).free / 1e9
+    mount = next(parent for parent in [folder, *folder.parents] if parent.is_mount())
+    free = shutil.disk_usage(mount).free / 1e9
     return MachineError(
-        f"No space is left on the disk of the cache {folder} ({free:.1f} GB free).",
+        f"No space is left on {mount}, the disk of the cache ({free:.1f} GB free).",
         "Make room, or set ROADTEST_CACHE to a folder on another disk.",
     )
