@@ -49,11 +49,15 @@ def run(options: Options, progress: Progress) -> int:
     except KeyboardInterrupt:
         trouble, status = "interrupted by the user", 130
     finally:
-        if cluster is not None and not options.cluster and not options.keep:
-            with timed(seconds, "delete"):
-                clusters.delete(cluster.name)
         if not recorded:
             reports.append(options.run, unmade(options, started))
+        if cluster is not None and not options.cluster and not options.keep:
+            try:
+                with timed(seconds, "delete"):
+                    clusters.delete(cluster.name)
+            except RoadtestError as error:
+                trouble, status = f"{trouble} {error}".strip(), max(status, 2)
+                print(f"error: {error}", file=sys.stderr)
         reports.append(
             options.run, CellEnd(cell=options.cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble)
         )

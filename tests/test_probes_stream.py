@@ -6,11 +6,15 @@ import socket
 import time
 from itertools import pairwise
 
+import pytest
+
 from fixtures.observations import Outcome
 from fixtures.probes import tcp, udp
-from fixtures.vantages import Vantage
+from fixtures.probes.repeated import repeated
+from fixtures.vantages import CommandVantage, Vantage
+from fixtures.verdicts import ArrangementError
 from tests.miniatures.ports import refusing_port, tcp_server, udp_server
-from tests.vantages import every_vantage
+from tests.vantages import HERE, every_vantage
 
 
 @every_vantage
@@ -27,9 +31,9 @@ def test_exactly_the_payload_is_sent_once_each_time(vantage: Vantage) -> None:
     with udp_server(b"pod-a", heard) as port:
         seen = udp(vantage, "127.0.0.1", port, "it's $HOME", count=3)
     assert heard == [b"it's $HOME"] * 3
-    assert [one.at for one in seen] == sorted({one.at for one in seen})
-    assert all(one.at + one.seconds <= after.at + 2e-3 for one, after in pairwise(seen))
-    assert all(began - 2e-3 <= one.at <= time.time() for one in seen)
+    assert [one.at for one in seen] == sorted(one.at for one in seen)
+    assert all(one.at + one.seconds <= after.at + 0.02 for one, after in pairwise(seen))
+    assert all(began - 0.02 <= one.at <= time.time() for one in seen)
 
 
 @every_vantage
@@ -70,3 +74,11 @@ def test_a_bare_connection_is_an_answer(vantage: Vantage) -> None:
     with tcp_server(b"x") as port:
         (seen,) = tcp(vantage, "127.0.0.1", port)
     assert seen.outcome is Outcome.ANSWERED
+
+
+def test_a_tool_that_is_not_there_or_is_another_is_our_error_and_no_observation() -> None:
+    here = CommandVantage(HERE)
+    with pytest.raises(ArrangementError, match="cannot be run there"):
+        repeated(here, ["no-such-netcat"], 1, each=1)
+    with pytest.raises(ArrangementError, match="invalid option"):
+        repeated(here, ["sh", "-c", "echo \"nc: invalid option -- 'n'\" >&2; exit 1"], 1, each=1)
