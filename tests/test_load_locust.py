@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from clusters.errors import UsageError
 from loadprofiles import carrier
-from loadprofiles.carrier import GeneratorError, carry
+from loadprofiles.carrier import GeneratorError, Outcome, carry
+from loadprofiles.engine import validity
 from loadprofiles.engine.histogram import Histogram, merged
 from loadprofiles.engine.plan import Plan
 from tests.load_servers import server
@@ -45,6 +47,38 @@ def test_workers_figures_merge_to_one_and_none_is_lost() -> None:
     assert Histogram.decode(measured.lag).total == 250
     assert measured.begun_total == measured.ended_total == 300
     assert measured.conditions["kernel"]
+
+
+def test_a_worker_that_did_not_report_makes_the_rest_void(tmp_path: Path) -> None:
+    """The master's own code, with one report of two; importing Locust patches a process, so it is another one."""
+    plan = a_plan(1, users=2, processes=2, outcome=str(tmp_path / "outcome.json"))
+    script = """
+import sys
+from types import SimpleNamespace
+import msgspec
+from loadprofiles.engine import locustfile
+from loadprofiles.engine.plan import Measurement
+
+carrier = locustfile.Carrier(SimpleNamespace(parsed_options=SimpleNamespace(plan=sys.argv[1]), runner=None))
+one = Measurement(
+    seconds=1, requests=1, answered=1, errors={}, latency=[], completions=[1], lag="", begun_total=1, ended_total=1,
+    connections=1, cpu_share=0, steal_share=0,
+)
+for worker in sys.argv[2:]:
+    carrier.hear(worker, {locustfile.REPORT: {"measured": msgspec.json.encode(one).decode(), "trouble": ""}})
+carrier.write()
+"""
+
+    def told(*workers: str) -> Outcome:
+        arguments = [sys.executable, "-c", script, msgspec.json.encode(plan).decode(), *workers]
+        subprocess.run(arguments, cwd=carrier.ROOT, check=True)
+        return msgspec.json.decode(Path(plan.outcome).read_bytes(), type=Outcome)
+
+    lost, whole = told("a"), told("a", "b")
+    assert lost.measured is not None
+    assert "1 of 2 processes" in validity.void(plan, lost.measured)
+    assert whole.measured is not None
+    assert (whole.trouble, whole.measured.trouble, whole.measured.requests) == ("", "", 2)
 
 
 def test_locust_s_own_statistics_see_every_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -39,6 +40,8 @@ runners.WORKER_REPORT_INTERVAL = 1.0
 """Seconds; Locust's 3 would be most of a short load's time."""
 WATCH_EVERY = 0.5
 """Seconds between the master's looks at its workers."""
+LOST_AFTER = 6.0
+"""Seconds that a worker may be silent, beyond the three that Locust allows, before the master gives it up."""
 
 
 class Carrier:
@@ -115,10 +118,12 @@ class Carrier:
 
     def _watch_workers(self) -> None:
         runner, wanted = self.environment.runner, max(self.plan.processes, 1)
+        seen = monotonic()
         while len(self.reports) < wanted and not self.trouble:
-            if runner.worker_count < wanted:
+            if runner.worker_count >= wanted:
+                seen = monotonic()
+            elif monotonic() - seen > LOST_AFTER:
                 self.trouble = f"of {wanted} workers {wanted - runner.worker_count} were lost"
-                break
             gevent.sleep(WATCH_EVERY)
         self._finish()
 
