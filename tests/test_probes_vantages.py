@@ -60,12 +60,13 @@ def test_many_threads_exec_at_once() -> None:
 def test_runs_of_one_command_are_told_apart(vantage: Vantage) -> None:
     runs = repeated(vantage, ["sh", "-c", "cat; echo no >&2; exit 4"], 3, stdin="a b", each=5)
     assert [(run.stdout, run.stderr, run.status) for run in runs] == [("a b", "no\n", 4)] * 3
-    assert [run.at for run in runs] == sorted({run.at for run in runs})
+    assert [run.at for run in runs] == sorted(run.at for run in runs)
 
 
-def test_a_date_without_fractions_gives_even_parts_of_the_time() -> None:
-    done = Completed(status=0, stdout="a\x1e0 100. 100.\x1db\x1e0 100. 101.\x1d", stderr="\x1d\x1d")
-    assert [(run.at, run.seconds) for run in told(done, 2, 100.5, 101.5)] == [(100.5, 0.5), (101.0, 0.5)]
+def test_runs_end_when_their_shell_returns() -> None:
+    done = Completed(status=0, stdout="a\x1e0 7.00 7.25\x1db\x1e0 7.50 8.00\x1d", stderr="\x1d\x1d")
+    assert [(run.at, run.seconds) for run in told(done, 2, 1000.0, 1002.0)] == [(1001.0, 0.25), (1001.5, 0.5)]
+    assert [run.at for run in told(done, 2, 1001.25, 1002.0)] == [1001.25, 1001.5]
 
 
 def test_a_shell_that_does_not_tell_of_all_runs_is_an_error_of_ours() -> None:
