@@ -23,9 +23,9 @@ ADMITTED = {"roadtest.example/admitted": "yes"}
 def tenants(routes_in: Arrange, namespace: Namespace, make_namespace: Callable[..., Namespace]) -> dict[str, Routes]:
     """A Gateway that admits by label, and two namespaces with a route to it: one with the label, one without."""
     routes_in(namespace, gateway="edge", ready={}).apply("allowed_routes_gateway.yaml")
-    labels, made = {"with-label": ADMITTED, "without-label": {}}, {}
-    for name, ready in (("with-label", {"routed.example": "echo"}), ("without-label", {})):
-        tenant = make_namespace(name, labels=labels[name])
+    made = {}
+    for name, labels, ready in (("with-label", ADMITTED, {"routed.example": "echo"}), ("without-label", {}, {})):
+        tenant = make_namespace(name, labels=labels)
         made[name] = routes_in(tenant, gateway="edge", gateway_namespace=namespace.name, ready=ready)
         made[name].apply("allowed_routes_route.yaml", change=lambda found: with_parent(found, namespace.name))
     for routes in made.values():
@@ -56,11 +56,11 @@ def test_only_routes_from_namespaces_with_the_label_are_admitted(tenants: dict[s
     https://github.com/kubernetes-sigs/gateway-api/blob/v1.6.3/apis/v1/shared_types.go#L370
     """
     admitted, refused = tenants["with-label"], tenants["without-label"]
+    told = [
+        await_value(partial(accepted, routes), bool, what=f"the route of {routes.namespace.name} to be judged")
+        for routes in (admitted, refused)
+    ]
     served_by(admitted.get("routed.example"), admitted.namespace, "echo")
     not_served(refused.get("routed.example"), refused.namespace)
-    for routes, told in (
-        (admitted, {"status": "True", "reason": "Accepted"}),
-        (refused, {"status": "False", "reason": "NotAllowedByListeners"}),
-    ):
-        seen = await_value(partial(accepted, routes), bool, what="the route to be accepted or refused")
-        equal(f"the condition Accepted of the route in {routes.namespace.name}", told, seen)
+    equal("the admitted route's condition Accepted", {"status": "True", "reason": "Accepted"}, told[0])
+    equal("the refused route's condition Accepted", {"status": "False", "reason": "NotAllowedByListeners"}, told[1])

@@ -9,15 +9,17 @@ import yaml
 
 from fixtures.api import Api, Object
 from fixtures.catalogue import feature
-from fixtures.convergence import await_value
+from fixtures.convergence import await_value, never
 from fixtures.expectations import equal
 from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
-from fixtures.served import not_served, served_by
+from fixtures.served import served_by
 from fixtures.workloads import Namespace
 
 INGRESS = ("networking.k8s.io/v1", "Ingress")
 FOREIGN = "of-another-controller"
+WINDOW = 3.0
+"""Seconds for which the foreign Ingress must go unserved after ours is served."""
 
 
 @pytest.fixture
@@ -56,7 +58,12 @@ def test_its_own_class_is_served_and_anothers_left_alone(classes: Routes, note: 
     https://kubernetes.io/docs/concepts/services-networking/ingress/#ingress-class
     """
     served_by(classes.get("ours.example"), classes.namespace, "echo")
-    not_served(classes.get("foreign.example"), classes.namespace)
+    never(
+        lambda: [classes.get("foreign.example")],
+        lambda seen: classes.backend(seen[0]) != "",
+        what="the host of the foreign class's Ingress to reach no backend",
+        window=WINDOW,
+    )
     own = await_value(
         lambda: addresses(classes.namespace, "ours"), bool, what="our Ingress's status to have an address"
     )

@@ -7,52 +7,53 @@ from collections.abc import Callable
 
 import pytest
 
+from fixtures.api import Object
 from fixtures.catalogue import feature
-from fixtures.certificates import Certificate, fingerprint, self_signed
-from fixtures.convergence import converge
+from fixtures.certificates import Certificate, fingerprint, hosts_of, self_signed
+from fixtures.convergence import await_value
 from fixtures.expectations import equal
 from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import served_by
+from fixtures.timeouts import Timeout
+
+Certificates = dict[str, Certificate]
 
 
-def put_secrets(routes: Routes) -> None:
-    """A certificate of its own for each host, in the Secret that the Ingress names."""
-    for name in ("first", "second"):
-        secret_of(routes, name, self_signed(routes.host(f"{name}.example")))
-
-
-def secret_of(routes: Routes, name: str, certificate: Certificate) -> None:
-    data = {"tls.crt": certificate.certificate, "tls.key": certificate.key}
-    routes.namespace.apply_object(
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": f"{name}-certificate"},
-            "type": "kubernetes.io/tls",
-            "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
-        }
-    )
-
-
-def stored(routes: Routes, name: str) -> str:
-    """Fingerprint of the certificate that a Secret holds."""
-    secret = routes.namespace.api.get("v1", "Secret", f"{name}-certificate", routes.namespace.name)
-    assert secret is not None
-    return fingerprint(base64.b64decode(secret["data"]["tls.crt"]).decode())
+@pytest.fixture(scope="module")
+def certificates() -> Certificates:
+    """What the test made for each host."""
+    return {}
 
 
 @pytest.fixture
-def tls(routes: Arrange) -> Routes:
+def tls(routes: Arrange, certificates: Certificates) -> Routes:
     """Two hosts, each with a Secret that was made for it."""
+
+    def put_secrets(made: Routes) -> None:
+        for name in ("first", "second"):
+            certificates[name] = self_signed(made.host(f"{name}.example"))
+            made.namespace.apply_object(secret(f"{name}-certificate", certificates[name]))
+
     return routes("tls_secret.yaml", ready={"first.example": "echo", "second.example": "echo"}, before=put_secrets)
+
+
+def secret(name: str, certificate: Certificate) -> Object:
+    data = {"tls.crt": certificate.certificate, "tls.key": certificate.key}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name},
+        "type": "kubernetes.io/tls",
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+    }
 
 
 @feature("ing.tls.secret")
 @pytest.mark.smoke
 @pytest.mark.parametrize("name", ["first", "second"])
 def test_the_secrets_certificate_is_served_for_its_host(
-    tls: Routes, name: str, note: Callable[[str, object], None]
+    tls: Routes, certificates: Certificates, name: str, note: Callable[[str, object], None]
 ) -> None:
     """“Referencing this secret in an Ingress tells the Ingress controller to secure the channel from the client to the
     load balancer using TLS.” With several hosts “they are multiplexed on the same port according to the hostname
@@ -60,13 +61,15 @@ def test_the_secrets_certificate_is_served_for_its_host(
 
     https://kubernetes.io/docs/concepts/services-networking/ingress/#tls
     """
-    secrets = {other: stored(tls, other) for other in ("first", "second")}
-    converge(
-        lambda: [tls.get(f"{name}.example", tls=True)],
-        lambda seen: fingerprint(seen[0].certificate) in secrets.values(),
-        what=f"a certificate of this test's Secrets to be served for {name}.example",
+    host = f"{name}.example"
+    await_value(
+        lambda: hosts_of(tls.get(host, tls=True).certificate),
+        lambda names: names == [tls.host(host)],
+        what=f"a certificate that names {tls.host(host)} to be served for it",
+        timeout=Timeout.DATA_PATH,
     )
-    seen = tls.get(f"{name}.example", tls=True)
+    seen = tls.get(host, tls=True)
     served_by(seen, tls.namespace, "echo")
     note("served certificate (SHA-256)", fingerprint(seen.certificate))
-    equal(f"the certificate served for {name}.example (SHA-256)", secrets[name], fingerprint(seen.certificate), [seen])
+    made = fingerprint(certificates[name].certificate)
+    equal(f"the certificate served for {host} (SHA-256)", made, fingerprint(seen.certificate), [seen])

@@ -1,12 +1,14 @@
-"""Ingresses, Gateways and canaries broken on purpose. They do not depend on kube-proxy's mode, so one mode is enough."""
+"""Ingresses, Gateways and canaries broken on purpose. kube-proxy's mode makes no difference to them: one is enough."""
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Iterator
 
 from clusters.controllers.description import describe
 from clusters.provider import Cluster
+from fixtures.certificates import hosts_of, self_signed
 from fixtures.workloads import Namespace
 
 from .model import Mutant, Object
@@ -76,10 +78,20 @@ def default_backend_is_another(manifest: Object, _feature: str) -> Object:
     return manifest
 
 
-def tls_secrets_change_places(manifest: Object, _feature: str) -> Object:
-    if manifest["kind"] == "Ingress" and len(manifest["spec"].get("tls", [])) > 1:
-        first, *_, last = manifest["spec"]["tls"]
-        first["secretName"], last["secretName"] = last["secretName"], first["secretName"]
+def tls_secret_holds_another_certificate(manifest: Object, _feature: str) -> Object:
+    """The Secret's certificate is for the right host, but another one."""
+    if manifest["kind"] == "Secret" and manifest.get("type") == "kubernetes.io/tls":
+        (host,) = hosts_of(base64.b64decode(manifest["data"]["tls.crt"]).decode())
+        made = self_signed(host)
+        for key, value in (("tls.crt", made.certificate), ("tls.key", made.key)):
+            manifest["data"][key] = base64.b64encode(value.encode()).decode()
+    return manifest
+
+
+def tls_names_one_secret_for_all(manifest: Object, _feature: str) -> Object:
+    if manifest["kind"] == "Ingress":
+        for entry in manifest["spec"].get("tls", []):
+            entry["secretName"] = manifest["spec"]["tls"][0]["secretName"]
     return manifest
 
 
@@ -201,12 +213,20 @@ MUTANTS = (
         change=default_backend_is_another,
     ),
     Mutant(
-        name="ingress-tls-secrets-change-places",
-        breaks="Each host of an Ingress names the other host's Secret.",
+        name="ingress-tls-secret-holds-another-certificate",
+        breaks="The Secret holds another certificate for the same host.",
         caught_by=("ing.tls.secret",),
         scope=("suites/ingress/test_tls_secret.py", "suites/ingress/test_host.py"),
         modes=MODES,
-        change=tls_secrets_change_places,
+        change=tls_secret_holds_another_certificate,
+    ),
+    Mutant(
+        name="ingress-tls-names-one-secret-for-all",
+        breaks="Every host of an Ingress names the first host's Secret.",
+        caught_by=("ing.tls.secret",),
+        scope=("suites/ingress/test_tls_secret.py",),
+        modes=MODES,
+        change=tls_names_one_secret_for_all,
     ),
     Mutant(
         name="ingress-foreign-class-becomes-ours",
