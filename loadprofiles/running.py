@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 from rich.console import Console
 
 import clusters
+from clusters.errors import RoadtestError
 from clusters.provider import Cluster
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
@@ -35,16 +37,26 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(asked: Asked, console: Console) -> list[Load]:
-    """Send each profile, write a `Load` record per step, tell the figures; the records."""
+    """Send each profile, write a `Load` record per step, tell the figures; the records.
+
+    A profile that could not be measured is told, and is an error once the others have been.
+    """
     cluster = clusters.load(asked.cluster)
     records: list[Load] = []
+    failures: list[RoadtestError] = []
     sendable = [profile for profile in asked.profiles if asked.named or _can_be_sent(profile, cluster, console)]
     with backend(cluster, asked.run.name) as answering:
         for profile in sendable:
-            for load in _measure(profile, answering, cluster, asked):
-                append(asked.run, load)
-                records.append(load)
-                console.print(line(load), highlight=False)
+            try:
+                for load in _measure(profile, answering, cluster, asked):
+                    append(asked.run, load)
+                    records.append(load)
+                    console.print(line(load), highlight=False)
+            except RoadtestError as error:  # the other profiles may still be measured
+                failures.append(error)
+                console.print(f"{profile.name}: {error}", highlight=False)
+    if failures:
+        raise RoadtestError(f"{len(failures)} of {len(sendable)} profiles were not measured.", "See above why.")
     return records
 
 
@@ -55,9 +67,10 @@ def _can_be_sent(profile: Profile, cluster: Cluster, console: Console) -> bool:
     return True
 
 
-def _measure(profile: Profile, answering: Backend, cluster: Cluster, asked: Asked) -> list[Load]:
+def _measure(profile: Profile, answering: Backend, cluster: Cluster, asked: Asked) -> Iterator[Load]:
     way = answering.way(profile)
-    return [_one(profile, plan, way, cluster, asked) for plan in plans(profile, way, cluster, asked)]
+    for plan in plans(profile, way, cluster, asked):
+        yield _one(profile, plan, way, cluster, asked)
 
 
 def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked) -> Load:

@@ -119,12 +119,16 @@ class Carrier:
     def _watch_workers(self) -> None:
         runner, wanted = self.environment.runner, max(self.plan.processes, 1)
         seen = monotonic()
-        while len(self.reports) < wanted and not self.trouble:
-            if runner.worker_count >= wanted:
+        while not self.trouble:
+            present = runner.worker_count
+            if present >= wanted:
                 seen = monotonic()
-            elif monotonic() - seen > LOST_AFTER:
-                self.trouble = f"of {wanted} workers {wanted - runner.worker_count} were lost"
+            given_up = monotonic() - seen > LOST_AFTER
+            if len(self.reports) >= (present if given_up else wanted):
+                break
             gevent.sleep(WATCH_EVERY)
+        if not self.trouble and len(self.reports) < wanted:
+            self.trouble = f"of {wanted} workers {wanted - len(self.reports)} were lost"
         self._finish()
 
     def write(self, **_: Any) -> None:
