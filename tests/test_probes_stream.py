@@ -79,6 +79,6 @@ def test_a_bare_connection_is_an_answer(vantage: Vantage) -> None:
 def test_a_tool_that_is_not_there_or_is_another_is_our_error_and_no_observation() -> None:
     here = CommandVantage(HERE)
     with pytest.raises(ArrangementError, match="cannot be run there"):
-        repeated(here, ["no-such-netcat"], 1, each=1)
+        repeated(here, ["no-such-netcat"], 1, each=30)
     with pytest.raises(ArrangementError, match="invalid option"):
-        repeated(here, ["sh", "-c", "echo \"nc: invalid option -- 'n'\" >&2; exit 1"], 1, each=1)
+        repeated(here, ["sh", "-c", "echo \"nc: invalid option -- 'n'\" >&2; exit 1"], 1, each=30)

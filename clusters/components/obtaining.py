@@ -130,7 +130,7 @@ class Obtainer:
     def _make(self, way: Way, batch: str, names: Sequence[str]) -> None:
         with self._lock(batch, names):
             # Somebody else may have made some of them while this waited.
-            names = [name for name in names if self._finder.damage(name)]
+            names = [name for name in [*names, *self._siblings(way, batch, names)] if self._finder.damage(name)]
             with contextlib.ExitStack() as stack:
                 drafts = {name: stack.enter_context(self._finder.store.draft(name)) for name in names}
                 if not drafts:
@@ -145,6 +145,18 @@ class Obtainer:
                     )
                     self._finder.store.install(draft, self._finder.key(name), entry)
         self._progress.say(f"{listed(sorted(drafts))}: {way.name}, {seconds:.0f} s")
+
+    def _siblings(self, way: Way, batch: str, names: Sequence[str]) -> list[str]:
+        """What a build makes along: only this build can make it, and another run of it would start all over again."""
+        return (
+            [
+                name
+                for name in self._finder.catalogue.components
+                if name not in names and self._serving(name) == [way] and way.batch(name) == batch
+            ]
+            if isinstance(way, GoBuild)
+            else []
+        )
 
     @contextlib.contextmanager
     def _lock(self, batch: str, names: Sequence[str]) -> Iterator[None]:
