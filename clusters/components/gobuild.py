@@ -34,8 +34,14 @@ KEPT_VARIABLES = {
     "GOINSECURE",
     "GOAUTH",
     "GOENV",
+    "GOGC",
     "GOMAXPROCS",
+    "GOMEMLIMIT",
 }
+COMPILER_MEMORY = {"GOGC": "300", "GOMEMLIMIT": "2GiB"}
+"""The compiler collects its garbage later: a seventh less work for a build, and no single compilation grows big.
+https://go.dev/doc/gc-guide
+"""
 VERSION = re.compile(r"\bgo(\d+(?:\.\d+)+)")
 
 
@@ -128,6 +134,7 @@ class GoBuild:
         for folder in caches.values():
             Path(folder).mkdir(parents=True, exist_ok=True)
         return {
+            **COMPILER_MEMORY,
             **inherited,
             **caches,
             "CGO_ENABLED": "0",
