@@ -1,0 +1,90 @@
+"""The manifests of the ingress, gateway and canary suites: what they name is in them, and fits any controller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fixtures.routes import CLASS, DOMAIN, fitted
+from suites.mutants import routes as mutations
+
+SUITES = Path(__file__).parents[1] / "suites"
+MANIFESTS = sorted(path for name in ("ingress", "gateway", "canary") for path in (SUITES / name).glob("*.yaml"))
+FOREIGN = "of-another-controller"
+
+Object = dict[str, Any]
+
+
+def objects(path: Path) -> list[Object]:
+    return [found for found in yaml.safe_load_all(path.read_text(encoding="utf-8")) if found]
+
+
+def of_kind(path: Path, kind: str) -> list[Object]:
+    return [found for found in objects(path) if found["kind"] == kind]
+
+
+def hosts(found: Object) -> list[str]:
+    spec = found.get("spec", {})
+    named = [rule.get("host") for rule in spec.get("rules", []) if found["kind"] == "Ingress"]
+    named += [listener.get("hostname") for listener in spec.get("listeners", [])]
+    return [host for host in [*named, *spec.get("hostnames", [])] if host]
+
+
+def backends(found: Object) -> set[str]:
+    spec = found.get("spec", {})
+    if found["kind"] == "Ingress":
+        routed = [path["backend"] for rule in spec.get("rules", []) for path in rule["http"]["paths"]]
+        return {backend["service"]["name"] for backend in routed}
+    if found["kind"] == "HTTPRoute":
+        return {backend["name"] for rule in spec["rules"] for backend in rule["backendRefs"]}
+    return set()
+
+
+@pytest.fixture(params=MANIFESTS, ids=[f"{path.parent.name}/{path.name}" for path in MANIFESTS])
+def manifest(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def test_no_controllers_class_is_written_into_it(manifest: Path) -> None:
+    for found in objects(manifest):
+        for field in ("ingressClassName", "gatewayClassName"):
+            assert found.get("spec", {}).get(field, CLASS) in {CLASS, FOREIGN}
+
+
+def test_its_hosts_are_of_the_domain_that_becomes_the_namespaces(manifest: Path) -> None:
+    for found in objects(manifest):
+        for host in hosts(found):
+            assert host.endswith(DOMAIN)
+            assert host not in hosts(fitted(found, "ns", "class"))
+
+
+def test_every_backend_is_a_service_with_pods_that_name_it(manifest: Path) -> None:
+    services = {found["metadata"]["name"]: found["spec"]["selector"]["app"] for found in of_kind(manifest, "Service")}
+    assert set().union(*(backends(found) for found in objects(manifest))) <= set(services)
+    for deployment in of_kind(manifest, "Deployment"):
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        told = {entry["name"]: entry.get("value") for entry in container["env"]}
+        assert told["SERVICE_NAME"] == deployment["metadata"]["name"]
+        assert deployment["spec"]["template"]["metadata"]["labels"]["app"] in services.values()
+
+
+def test_every_route_belongs_to_a_gateway(manifest: Path) -> None:
+    gateways = {found["metadata"]["name"] for found in of_kind(manifest, "Gateway")}
+    for route in of_kind(manifest, "HTTPRoute"):
+        for parent in route["spec"]["parentRefs"]:
+            assert parent["name"] in gateways or "namespace" in parent
+
+
+@pytest.mark.parametrize("mutant", [one for one in mutations.MUTANTS if one.change], ids=lambda mutant: mutant.name)
+def test_a_mutation_changes_something_in_its_scope(mutant: Any) -> None:
+    """A mutation that finds nothing to change would be survived by every check, or seem to be."""
+    folders = {path.rpartition("/")[0].removeprefix("suites/") for path in mutant.scope}
+    given = [found for path in MANIFESTS if path.parent.name in folders for found in objects(path)]
+    if mutant.name == "ingress-tls-secret-holds-another-certificate":
+        pytest.skip("it changes a Secret that the test makes")
+    changed = [found for found in given if mutant.change(yaml.safe_load(yaml.safe_dump(found)), "") != found]
+    assert changed
