@@ -23,7 +23,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     state: str
-    """``running``, ``stopped`` (its processes are gone, for example after a restart) or ``half-made``."""
+    """``running``; ``damaged`` (some of its processes have ended); ``stopped`` (all have, for example by a restart of the
+    machine); ``half-made``."""
+    ended: list[str] = []
     provider: str = ""
     mode: str = ""
     nodes: int = 0
@@ -49,10 +51,12 @@ def row(name: str) -> Row:
         cluster = lifecycle.load(name)
     except ClusterError:
         return Row(name=name, state="half-made")
+    processes = lifecycle.provider_for(cluster).processes(cluster)
     created = datetime.fromtimestamp((cluster.state / records.FILE).stat().st_mtime, UTC)
     return Row(
         name=name,
-        state="running" if lifecycle.provider_for(cluster).is_running(cluster) else "stopped",
+        state=state_of(processes),
+        ended=[name for name, runs in processes.items() if not runs],
         provider=cluster.provider,
         mode=cluster.mode,
         nodes=len(cluster.nodes),
@@ -60,6 +64,12 @@ def row(name: str) -> Row:
         created=created.isoformat(timespec="seconds"),
         kubeconfig=str(cluster.kubeconfig),
     )
+
+
+def state_of(processes: dict[str, bool]) -> str:
+    if all(processes.values()):
+        return "running"
+    return "damaged" if any(processes.values()) else "stopped"
 
 
 def run_list(asked: argparse.Namespace) -> int:
@@ -93,8 +103,9 @@ def run_describe(asked: argparse.Namespace) -> int:
     if asked.json:
         print(msgspec.json.format(msgspec.json.encode(cluster, enc_hook=str)).decode())
         return 0
-    state = row(asked.name).state
-    pairs("Cluster", overview(cluster, state))
+    shown = row(asked.name)
+    ended = f" (ended: {', '.join(shown.ended)})" if shown.state == "damaged" else ""
+    pairs("Cluster", overview(cluster, f"{shown.state}{ended}"))
     places = [*cluster.nodes, *cluster.clients, *cluster.servers]
     show(
         ["PLACE", "ROLE", "ADDRESS", "PODS", "ZONE", "NETWORK NAMESPACE"],

@@ -108,8 +108,9 @@ class Provider(Protocol):
         """Names of its clusters on this machine, also of half-made ones."""
         ...
 
-    def is_running(self, cluster: Cluster) -> bool:
-        """Whether its processes are there; false after a restart of this machine, for example."""
+    def processes(self, cluster: Cluster) -> dict[str, bool]:
+        """Processes that came up with the cluster → whether they still run: none does after a restart of this
+        machine, and a part may have died or been stopped. Empty where the provider cannot tell."""
         ...
 
     def entrance(self, cluster: Cluster, place: str) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from clusters import cli, cli_places, cli_views, lifecycle, records
 from clusters.embedded import names as embedded_names
+from clusters.embedded.journal import JOURNAL, Journal
 from clusters.errors import ClusterError, UsageError
 from clusters.provider import Cluster, Place
 
@@ -117,12 +118,28 @@ def test_the_list_tells_whole_clusters_from_half_made_ones(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records.folder("grey").mkdir()
+    journal = Journal(cluster.state / JOURNAL)
+    journal.started("rt-blue etcd", os.getpid())
+    journal.started("rt-blue-n1 kubelet", 2**22 - 1)
     rows = {row["name"]: row for row in json.loads(said(capsys, "list", "--json")[1])}
 
-    assert rows["blue"]["state"] == "stopped"
+    assert (rows["blue"]["state"], rows["blue"]["ended"]) == ("damaged", ["n1 kubelet"])
     assert rows["blue"]["mode"] == cluster.mode
     assert rows["grey"]["state"] == "half-made"
     assert "half-made" in said(capsys, "list")[1]
+
+
+@pytest.mark.parametrize(
+    ("processes", "state"),
+    [
+        ({"etcd": True, "n1 kubelet": True}, "running"),
+        ({"etcd": True, "n1 kubelet": False}, "damaged"),
+        ({"etcd": False, "n1 kubelet": False}, "stopped"),
+        ({}, "running"),
+    ],
+)
+def test_a_cluster_is_what_its_processes_are(processes: dict[str, bool], state: str) -> None:
+    assert cli_views.state_of(processes) == state
 
 
 def test_a_cluster_is_described(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:

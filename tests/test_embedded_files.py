@@ -82,6 +82,8 @@ def test_the_kubelet_runs_on_both_kinds_of_cgroups() -> None:
 
     assert document["failCgroupV1"] is False
     assert document["cgroupRoot"] == "/roadtest/a/n1"
+    # Without it the kubelet names no parent, and containers end up where no removal looks for them.
+    assert document["cgroupsPerQOS"] is True
     assert document["clusterDNS"] == ["10.96.0.10"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.embedded import machine
+from clusters.embedded import cgroups, machine
 from clusters.embedded.machine import Trial
 from clusters.errors import MachineError
 from clusters.provider import ClusterSpec
@@ -34,7 +34,7 @@ def controllers(tmp_path: Path) -> Path:
 
 def test_a_controller_that_is_off_is_named(tmp_path: Path, controllers: Path) -> None:
     root = tmp_path / "cgroup"
-    for name in machine.CGROUP_CONTROLLERS:
+    for name in cgroups.NEEDED:
         (root / name).mkdir(parents=True)
 
     with pytest.raises(MachineError, match="cgroup controller cpu is not available"):

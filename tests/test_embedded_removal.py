@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.embedded import mount_points, name_lock, names, remains, removal
+from clusters.embedded import cgroups, mount_points, name_lock, names, removal
 from clusters.errors import ClusterError, MachineError
 
 
@@ -19,7 +19,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine of its own: namespaces, locks and cgroups below a folder."""
     monkeypatch.setattr(names, "RUN_FOLDER", tmp_path / "run")
     monkeypatch.setattr(names, "NETNS_FOLDER", tmp_path / "netns")
-    monkeypatch.setattr(remains, "CGROUP_ROOT", tmp_path / "cgroup")
+    monkeypatch.setattr(cgroups.of, "__defaults__", (tmp_path / "cgroup",))
+    monkeypatch.setattr(cgroups.remove_shared, "__defaults__", (tmp_path / "cgroup",))
     monkeypatch.setattr(mount_points, "EVERY", (str(tmp_path / "mount" / "a"), str(tmp_path / "mount" / "b")))
     (tmp_path / "netns").mkdir()
     (tmp_path / "mount").mkdir()
@@ -138,19 +139,3 @@ def test_nothing_stops_a_removal_halfway() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_cgroups_are_found_deepest_first_in_every_hierarchy(machine: Path) -> None:
-    for path in ("memory/roadtest/a/n1", "pids/roadtest/a", "roadtest/a/n2", "memory/roadtest/b"):
-        (machine / "cgroup" / path).mkdir(parents=True)
-
-    found = [str(path.relative_to(machine / "cgroup")) for path in remains.cgroups("a")]
-
-    assert sorted(found) == [
-        "memory/roadtest/a",
-        "memory/roadtest/a/n1",
-        "pids/roadtest/a",
-        "roadtest/a",
-        "roadtest/a/n2",
-    ]
-    assert found.index("memory/roadtest/a/n1") < found.index("memory/roadtest/a")

@@ -26,7 +26,7 @@ from clusters.errors import UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec
 
-from . import control_plane, mount_points, network
+from . import cgroups, control_plane, mount_points, network
 from .addresses import API_PORT, Addresses
 from .compartment import Abandoned, Compartment, prepare_netns_folder
 from .description import describe
@@ -93,6 +93,7 @@ class BringUp:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.journal.about_to("folder", str(self.folder))
         mount_points.prepare()
+        cgroups.make(self.spec.name, self.addresses.nodes)
         prepare_netns_folder()
 
     def bring_up(self, timeline: Timeline) -> Cluster:

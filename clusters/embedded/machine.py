@@ -17,8 +17,8 @@ from clusters import system_packages
 from clusters.errors import MachineError
 from clusters.provider import ClusterSpec
 
+from . import cgroups
 from . import kernel_calls as kernel
-from . import names
 from .node_files import Host
 
 FREE_BYTES = 2 * 2**30
@@ -26,7 +26,6 @@ FREE_BYTES = 2 * 2**30
 INOTIFY_PER_NODE = 12
 INOTIFY_BESIDES = 24
 """inotify instances that kubelet, containerd and kube-proxy of a node, and everything else, were seen to hold."""
-CGROUP_CONTROLLERS = ("memory", "pids", "cpu")
 TRIAL_SECONDS = 10.0
 
 KUBE_PROXY_RULES = """\
@@ -116,28 +115,18 @@ def check_inotify(nodes: int) -> None:
             os.close(descriptor)
 
 
-def check_cgroups(root: Path = Path("/sys/fs/cgroup"), proc: Path = Path("/proc/cgroups")) -> None:
-    """Raise where containers cannot be given cgroups: a controller is off, or the hierarchy is read-only."""
-    if (root / "cgroup.controllers").exists():
+def check_cgroups(root: Path = cgroups.ROOT, proc: Path = Path("/proc/cgroups")) -> None:
+    """Raise where a controller that pods need is off or not mounted."""
+    if cgroups.unified(root):
         there = (root / "cgroup.controllers").read_text(encoding="ascii").split()
-        parents = [root]
     else:
         rows = [line.split() for line in proc.read_text(encoding="ascii").splitlines() if not line.startswith("#")]
         there = [name for name, _, _, enabled in rows if enabled == "1" and (root / name).is_dir()]
-        parents = [root / name for name in CGROUP_CONTROLLERS]
-    if absent := [name for name in CGROUP_CONTROLLERS if name not in there]:
+    if absent := [name for name in cgroups.NEEDED if name not in there]:
         raise MachineError(
             f"The cgroup controller {absent[0]} is not available at {root}.",
             "Mount it or enable it in the kernel (cgroup_enable=… on its command line).",
         )
-    for parent in parents:
-        try:
-            (parent / names.CGROUP).mkdir(exist_ok=True)
-        except OSError as error:
-            raise MachineError(
-                f"No cgroup can be made in {parent}: {error.strerror}.",
-                "In a container, run it privileged, with a writable cgroup hierarchy.",
-            ) from None
 
 
 def lowers_oom_score() -> bool:
@@ -211,7 +200,7 @@ def said(error: BaseException) -> str:
         output = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else str(error.stderr or "")
         return output.strip().splitlines()[0] if output.strip() else f"{error.cmd[0]} ended with {error.returncode}"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
     return str(error)
 
 

@@ -81,6 +81,6 @@ def clusters_of(every: list[str]) -> list[str]:
     return sorted(found)
 
 
-def cgroup(cluster: str, node: str = "") -> str:
-    """Path of a cluster's or a node's cgroup below a cgroup mount."""
-    return "/".join(["", CGROUP, cluster, *([node] if node else [])])
+def cgroup(*of: str) -> str:
+    """Path below a cgroup mount of every cluster's cgroup, a cluster's, or a node's."""
+    return "/".join(["", CGROUP, *of])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import suppress
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clusters import records
@@ -13,7 +15,9 @@ from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec
 
 from . import addresses, machine, name_lock, names, remains, removal
+from .journal import JOURNAL, Journal
 from .processes import last_lines
+from .remains import running_since
 
 CONTROL_PLANE = "control-plane"
 
@@ -42,8 +46,9 @@ class EmbeddedProvider:
                 # Imported here: its libraries take a while, and a removal needs none of them.
                 from .bring_up import BringUp  # noqa: PLC0415
 
-                cluster = BringUp(spec, plan, folder, host, progress).run()
-                records.save(cluster)
+                with faults_told():
+                    cluster = BringUp(spec, plan, folder, host, progress).run()
+                    records.save(cluster)
             except BaseException as error:
                 with removal.undisturbed():
                     kept = removal.keep_logs(folder, records.failed_folder(spec.name), error)
@@ -63,12 +68,18 @@ class EmbeddedProvider:
             removal.remove(name, records.folder(name))
             shutil.rmtree(records.failed_folder(name), ignore_errors=True)
 
-    def is_running(self, cluster: Cluster) -> bool:
-        return all(remains.init_of(cluster.name, netns) for netns in self._inhabited(cluster).values())
+    def processes(self, cluster: Cluster) -> dict[str, bool]:
+        return {
+            entry.what.removeprefix(f"{names.control_netns(cluster.name)}-"): running_since(entry.started)
+            == entry.start_time
+            for entry in Journal(cluster.state / JOURNAL).entries()
+            if entry.started
+        }
 
     def entrance(self, cluster: Cluster, place: str) -> list[str]:
         inhabited = self._inhabited(cluster)
         if place in inhabited:
+            machine.check_user()
             init = remains.init_of(cluster.name, inhabited[place])
             if init is None:
                 raise ClusterError(
@@ -97,6 +108,15 @@ class EmbeddedProvider:
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return last_lines(cluster.state / "logs" / node / f"{component}.log", lines)
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """Tell what the machine refused (a full disk, a namespace that went away) as a `ClusterError`."""
+    try:
+        yield
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ClusterError(f"The cluster could not be brought up: {machine.said(error)}.") from error
 
 
 def sandbox_netns(root: Path, namespace: str, pod: str) -> str | None:

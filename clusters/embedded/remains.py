@@ -6,15 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import names
+from . import cgroups, names
 from .journal import start_time
-
-CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
 def exist(cluster: str, folder: Path) -> bool:
     """Whether there is anything of a cluster. ``folder`` is its state folder."""
-    return folder.exists() or bool(names.netns_of(cluster, every_netns()) or processes(cluster) or cgroups(cluster))
+    return folder.exists() or bool(names.netns_of(cluster, every_netns()) or processes(cluster) or cgroups.of(cluster))
 
 
 def every_netns() -> list[str]:
@@ -78,22 +76,6 @@ def init_of(cluster: str, netns_path: str) -> int | None:
             if inside == "1":
                 return pid
     return None
-
-
-def cgroups(cluster: str) -> list[Path]:
-    """A cluster's cgroups in every hierarchy, the deepest first."""
-    below = names.cgroup(cluster).lstrip("/")
-    roots = [CGROUP_ROOT / below, *(path / below for path in _folders(CGROUP_ROOT))]
-    return [
-        Path(folder) for root in dict.fromkeys(roots) if root.is_dir() for folder, _, _ in os.walk(root, topdown=False)
-    ]
-
-
-def _folders(parent: Path) -> list[Path]:
-    try:
-        return [Path(entry.path) for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        return []
 
 
 def _inode(path: Path) -> int | None:

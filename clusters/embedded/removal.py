@@ -13,8 +13,8 @@ from pathlib import Path
 
 from clusters.errors import ClusterError
 
+from . import cgroups, mount_points, names, remains
 from . import kernel_calls as kernel
-from . import mount_points, names, remains
 from .journal import JOURNAL, Journal
 
 KILL_SECONDS = 10.0
@@ -39,9 +39,7 @@ def remove(cluster: str, folder: Path) -> None:
     remove_folder(folder)
     if alone(cluster):
         mount_points.remove()
-        for parent in {remains.CGROUP_ROOT / names.CGROUP, *remains.CGROUP_ROOT.glob(f"*/{names.CGROUP}")}:
-            with suppress(OSError):
-                parent.rmdir()
+        cgroups.remove_shared()
 
 
 def alone(cluster: str) -> bool:
@@ -76,7 +74,7 @@ def reap(pids: list[int]) -> None:
 def remove_cgroups(cluster: str) -> None:
     """Remove a cluster's cgroups; the kernel lets go of a cgroup a moment after its last process ended."""
     deadline = time.monotonic() + CGROUP_SECONDS
-    while found := remains.cgroups(cluster):
+    while found := cgroups.of(cluster):
         for path in found:
             with suppress(OSError):
                 path.rmdir()
