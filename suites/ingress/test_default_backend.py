@@ -12,6 +12,7 @@ from fixtures.convergence import converge
 from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import not_served, served_by
+from fixtures.timeouts import Timeout
 from fixtures.workloads import Namespace
 
 UNKNOWN = ("unknown.example", "/any/path")
@@ -46,6 +47,7 @@ def test_a_default_backend_takes_what_no_rule_matches(with_default: Routes) -> N
         lambda: [with_default.get(*UNKNOWN)],
         lambda seen: with_default.backend(seen[0]) != "",
         what="a request that no rule matches to reach the namespace",
+        timeout=Timeout.ROUTES,
     )
     served_by(with_default.get(*UNKNOWN), with_default.namespace, "fallback")
     served_by(with_default.get("ruled.example", "/not-ruled"), with_default.namespace, "fallback")

@@ -66,7 +66,7 @@ def test_the_secrets_certificate_is_served_for_its_host(
         lambda: hosts_of(tls.get(host, tls=True).certificate),
         lambda names: names == [tls.host(host)],
         what=f"a certificate that names {tls.host(host)} to be served for it",
-        timeout=Timeout.DATA_PATH,
+        timeout=Timeout.ROUTES,
     )
     seen = tls.get(host, tls=True)
     served_by(seen, tls.namespace, "echo")
