@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import reports
+from fixtures import leader
 from reports.model import Result, Verdict
 
 pytest_plugins = ["pytester"]
@@ -17,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 def _importable(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """pytester runs in a folder of its own; what it starts must find the project and the stand-ins."""
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{pytester.path}")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins cost more than the tests
 
 
 CASES = """
@@ -65,6 +71,9 @@ def test_setup_mismatch(mismatch_in_setup): pass
 def test_teardown_crashes(leaking): pass
 
 @reach
+def test_fails_and_teardown_crashes(leaking): raise Mismatch("x to be 1", "2", SEEN)
+
+@reach
 def test_not_arranged(): raise ArrangementError("Pods were not Ready.", "Look at them.")
 
 @reach
@@ -76,7 +85,22 @@ def test_skipped(): pytest.skip("one node only")
 @reach
 def test_skipped_without_reason(): pytest.skip()
 
-def test_without_feature(): pass
+def test_without_feature():
+    raise Mismatch("never", "run")
+
+@pytest.mark.feature("svc.clusterip.reech")
+def test_with_an_unknown_feature():
+    raise Mismatch("never", "run")
+
+@reach
+@pytest.mark.xfail
+def test_expected_to_fail(): raise Mismatch("x to be 1", "2")
+
+@reach
+def test_tells_two_shares(shares_hold):
+    from fixtures.statistics import share
+    shares_hold(share(100, 1000, 0.1), "a tenth")
+    shares_hold(share(0, 100, 0.0), "nothing")
 """
 
 EXPECTED = {
@@ -87,18 +111,22 @@ EXPECTED = {
     "setup crashes": Verdict.ERROR,
     "setup mismatch": Verdict.ERROR,
     "teardown crashes": Verdict.ERROR,
+    "fails and teardown crashes": Verdict.ERROR,
     "not arranged": Verdict.ERROR,
     "unsupported": Verdict.UNSUPPORTED,
     "skipped": Verdict.SKIPPED,
     "skipped without reason": Verdict.ERROR,
     "without feature": Verdict.ERROR,
+    "with an unknown feature": Verdict.ERROR,
+    "expected to fail": Verdict.FAILED,
+    "tells two shares": Verdict.PASSED,
 }
 
 CONFTEST = """
 from pathlib import Path
 import clusters
 from clusters.provider import Cluster
-from fixtures import evidence, plugin, vantage_pods
+from fixtures import evidence, leader, plugin, vantage_pods
 
 CLUSTER = Cluster(
     name="c", provider="embedded", provider_reason="", mode="nftables", kubeconfig=Path("k"), state=Path("s"),
@@ -106,24 +134,30 @@ CLUSTER = Cluster(
     controllers=["traefik"],
 )
 clusters.load = lambda name: CLUSTER
-plugin.Api = lambda kubeconfig: None
-plugin.remove_namespaces = lambda api, run: Path("removed").touch()
+class Api:
+    def __init__(self, kubeconfig): pass
+    def close(self): pass
+
+plugin.Api = Api
+leader.remove_namespaces = lambda api, run: Path("removed").touch()
 vantage_pods.create = lambda api, run: "vantages"
-evidence.collect = lambda api, cluster, namespaces, run, folder: (run / folder).mkdir(parents=True) or []
+evidence.collect = lambda api, cluster, namespaces, run, folder: []
 """
 
 
-def run_cases(pytester: pytest.Pytester, *options: str, cases: str = CASES) -> tuple[int, dict[str, Result]]:
-    pytester.makepyfile(nocluster=CONFTEST, test_case=cases)
+def run_cases(
+    pytester: pytest.Pytester, *options: str, cases: str = CASES, nocluster: str = CONFTEST
+) -> tuple[int, dict[str, Result]]:
+    pytester.makepyfile(nocluster=nocluster, test_case=cases)
     ended = pytester.runpytest_subprocess(
-        *("-p", "nocluster", "-p", "fixtures.plugin", "--cluster", "c", "--run", "runs/r", *options)
+        *("-p", "xdist", "-p", "nocluster", "-p", "fixtures.plugin", "--cluster", "c", "--run", "runs/r", *options)
     )
     stream = reports.read(pytester.path / "runs" / "r")
     assert len({result.test for result in stream.results}) == len(stream.results)
     return int(ended.ret), {result.title: result for result in stream.results}
 
 
-@pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize("options", [[], ["-n", "1"]], ids=["alone", "xdist"])
 def test_each_end_of_a_test_gives_its_one_verdict(pytester: pytest.Pytester, options: list[str]) -> None:
     status, results = run_cases(pytester, *options)
     assert {title: result.verdict for title, result in results.items()} == EXPECTED
@@ -143,34 +177,143 @@ def test_each_end_of_a_test_gives_its_one_verdict(pytester: pytest.Pytester, opt
     assert results["skipped"].reason == "one node only"
     assert "no such thing" in results["setup crashes"].reason
     assert results["crashes"].evidence[0].title.startswith("Traceback")
+    assert failed.evidence[0].title == "Every attempt"
+    assert '"detail":"no"' in (pytester.path / "runs" / "r" / failed.evidence[0].path).read_text()
+
+    both = results["fails and teardown crashes"]
+    assert (both.expected, both.observed, both.attempts) == ("x to be 1", "2", failed.attempts)
+    assert "cannot remove" in both.reason
+    assert "observed 2" in both.reason
+    assert "names no feature" in results["without feature"].reason
+    assert "svc.clusterip.reach" in results["with an unknown feature"].reason
+    assert results["tells two shares"].statistics.keys() >= {"n", "nothing: n"}
 
 
 HEAD = CASES.partition("@reach\ndef test_passes")[0]
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    ("pytests", "counts", "judged", "expected"),
     [
-        pytest.param("pass", 0, id="all passed"),
-        pytest.param("unsupported('Not done.', 'https://example.org')", 0, id="declared unsupported"),
-        pytest.param("raise Mismatch('a', 'b')", 1, id="theirs"),
-        pytest.param("raise KeyError('x')", 2, id="ours"),
+        pytest.param(0, {Verdict.PASSED: 2}, 2, 0, id="all passed"),
+        pytest.param(0, {Verdict.PASSED: 1, Verdict.UNSUPPORTED: 1}, 2, 0, id="declared unsupported"),
+        pytest.param(0, {Verdict.PASSED: 1, Verdict.SKIPPED: 1}, 2, 0, id="skipped with a reason"),
+        pytest.param(1, {Verdict.PASSED: 1, Verdict.FAILED: 1}, 2, 1, id="theirs"),
+        pytest.param(1, {Verdict.FAILED: 1}, 1, 1, id="theirs, and stopped there"),
+        pytest.param(1, {Verdict.FAILED: 1, Verdict.ERROR: 1}, 2, 2, id="theirs and ours"),
+        pytest.param(1, {Verdict.PASSED: 2}, 2, 2, id="pytest knows of a failure that we do not"),
+        pytest.param(0, {Verdict.PASSED: 1}, 1, 2, id="one was not run"),
+        pytest.param(2, {Verdict.PASSED: 1}, 1, 2, id="interrupted"),
+        pytest.param(3, {Verdict.PASSED: 2}, 2, 2, id="pytest broke"),
+        pytest.param(5, {}, 0, 2, id="nothing was selected"),
+        pytest.param(0, {}, 0, 2, id="nothing was judged"),
     ],
 )
-def test_exit_status_tells_theirs_from_ours(pytester: pytest.Pytester, body: str, expected: int) -> None:
-    status, _ = run_cases(pytester, cases=f"{HEAD}@reach\ndef test_it(): {body}\n")
-    assert status == expected
-
-
-def test_a_selection_that_matches_nothing_is_an_error_of_ours(pytester: pytest.Pytester) -> None:
-    status, results = run_cases(pytester, "-k", "nothing_like_this")
-    assert (status, results) == (2, {})
+def test_exit_status_tells_theirs_from_ours(
+    pytests: int, counts: dict[Verdict, int], judged: int, expected: int
+) -> None:
+    assert leader.exit_status(pytests, counts, judged=judged, collected=2) == expected
 
 
 def test_an_unknown_feature_is_refused_with_near_ones(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(nocluster=CONFTEST, test_case=CASES)
     ended = pytester.runpytest_subprocess(
-        *("-p", "nocluster", "-p", "fixtures.plugin", "--cluster", "c", "--feature", "svc.clusterip.reech")
+        *(
+            "-p",
+            "xdist",
+            "-p",
+            "nocluster",
+            "-p",
+            "fixtures.plugin",
+            "--cluster",
+            "c",
+            "--feature",
+            "svc.clusterip.reech",
+        )
     )
     assert ended.ret == 4
     ended.stderr.fnmatch_lines(["*There is no feature svc.clusterip.reech*svc.clusterip.reach*"])
+
+
+def test_a_worker_that_dies_is_an_error_of_ours_and_the_others_are_judged(pytester: pytest.Pytester) -> None:
+    cases = f"{HEAD}@reach\ndef test_dies():\n    import os; os._exit(1)\n@reach\ndef test_lives(): pass\n"
+    status, results = run_cases(pytester, "-n", "1", cases=cases)
+    assert {title: result.verdict for title, result in results.items()} == {
+        "dies": Verdict.ERROR,
+        "lives": Verdict.PASSED,
+    }
+    assert "crashed while running" in results["dies"].reason
+    assert results["dies"].feature == "svc.clusterip.reach"
+    assert status == 2
+
+
+def test_checks_that_cannot_be_read_are_an_error_of_ours_on_record(pytester: pytest.Pytester) -> None:
+    cases = 'from fixtures.catalogue import feature\n@feature("svc.clusterip.reech")\ndef test_it(): pass\n'
+    status, results = run_cases(pytester, "--continue-on-collection-errors", "-n", "2", cases=cases)
+    assert status == 2
+    (result,) = results.values()
+    assert result.verdict is Verdict.ERROR
+    assert "There is no feature svc.clusterip.reech. Did you mean svc.clusterip.reach" in result.reason
+
+
+def test_evidence_that_cannot_be_had_changes_no_verdict(pytester: pytest.Pytester) -> None:
+    broken = CONFTEST.replace("run, folder: []", "run, folder: 1 / 0")
+    status, results = run_cases(
+        pytester, cases=f"{HEAD}@reach\ndef test_it(): raise Mismatch('a', 'b')\n", nocluster=broken
+    )
+    assert (status, results["it"].verdict) == (1, Verdict.FAILED)
+    assert "ZeroDivisionError" in results["it"].notes["evidence that is missing"]
+
+
+INTERRUPTED = """
+@reach
+def test_is_judged(): pass
+
+@reach
+def test_goes_on():
+    import os, pathlib, time
+    pathlib.Path("ready").touch()
+    while not pathlib.Path("enough").exists(): time.sleep(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [pytest.param([], signal.SIGINT, id="Ctrl-C"), pytest.param(["-n", "1"], signal.SIGTERM, id="SIGTERM, xdist")],
+)
+def test_an_interrupted_run_removes_what_it_made(
+    pytester: pytest.Pytester, options: list[str], number: signal.Signals
+) -> None:
+    pytester.makepyfile(nocluster=CONFTEST, test_case=HEAD + INTERRUPTED)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "xdist",
+        "-p",
+        "nocluster",
+        "-p",
+        "fixtures.plugin",
+        "--cluster",
+        "c",
+    ]
+    process = subprocess.Popen(
+        [*command, "--run", "runs/r", *options], cwd=pytester.path, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (pytester.path / "ready").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(number)
+        (pytester.path / "enough").touch()  # a worker gets no signal: it ends its check, which nobody waits for
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 2
+    assert (pytester.path / "removed").exists()
+    assert "1 of 2 checks were not run" in output
+    (result,) = reports.read(pytester.path / "runs" / "r").results
+    assert result.verdict is Verdict.PASSED
