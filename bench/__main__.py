@@ -16,6 +16,9 @@ from bench.targets import BenchError, cores
 from clusters.errors import RoadtestError
 from clusters.progress import progress_for_terminal
 
+BUSY = 1.0
+"""Load average from which on a benchmark shares its cores with others."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks of Roadtest itself.")
@@ -71,6 +74,8 @@ def _generator(console: Console, asked: argparse.Namespace, client: int, server:
         f"{platform.python_version()}, load average {load:.1f} before; 95 % intervals over turns.",
         highlight=False,
     )
+    if load > BUSY:
+        console.print("[yellow]Others keep this machine busy: figures per CPU second hold, those per second do not.")
     served, standings, goals = generator.speed(server, rounds, seconds, asked.seed)
     table = Table(title=f"One core, 64 kept-alive connections, against {served.title}", title_justify="left")
     table.add_column("generator")
