@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from fixtures.catalogue import feature
-from fixtures.convergence import converge
-from fixtures.expectations import answered_by, equal, said
+from fixtures.expectations import answered_by, equal
 from fixtures.probes import http
+from fixtures.settling import settle
 from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace
@@ -34,15 +34,11 @@ def test_an_unready_pod_gets_no_traffic_until_it_is_ready_again(
     ask = partial(http, client, f"http://{namespace.cluster_ip('web')}/hostname", count=N)
 
     def only(serving: set[str]) -> None:
+        by_them = partial(answered_by, names=serving)
         began = time.monotonic()
-        converge(
-            ask,
-            lambda seen: {said(answer) for answer in seen} == serving,
-            what=f"exactly {' and '.join(sorted(serving))} to answer",
-            successes=1,
-        )
+        settle(ask, by_them)
         note(f"seconds until only {' and '.join(sorted(serving))}", round(time.monotonic() - began, 1))
-        answered_by(ask(), serving)
+        by_them(ask())
         ready = {endpoint.pod for endpoint in namespace.endpoints("web") if endpoint.ready}
         equal("the endpoints with condition ready", serving, ready)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from clusters.provider import Place
 from fixtures import proxy_rules
 from fixtures.catalogue import feature
-from fixtures.convergence import await_value
-from fixtures.timeouts import Timeout
+from fixtures.expectations import holds
+from fixtures.settling import settle
 from fixtures.vantages import Vantage
 from fixtures.workloads import Namespace
 
@@ -26,14 +28,10 @@ def test_the_modes_own_rules_lead_to_the_endpoints(
         # Only IPVS has a virtual server for each address of a node; the others match the port at any of them.
         fronts = (f"{cluster_ip}:80/tcp", f"{node.address if mode == 'ipvs' else ''}:{node_port}/tcp")
 
-        def lead(vantage: Vantage = node_vantages[node.name], ends: tuple[str, str] = fronts) -> proxy_rules.Rules:
-            rules = proxy_rules.read(mode, vantage)
-            return {end: rules.get(end, frozenset()) for end in ends}
+        def lead_to_them(rules: proxy_rules.Rules, fronts: tuple[str, str] = fronts, name: str = node.name) -> None:
+            for front in fronts:
+                ends = rules.get(front, frozenset())
+                wanted = f"{name}'s rules to lead {front} to exactly {', '.join(sorted(backends))}"
+                holds(ends == backends, wanted, f"they lead to {', '.join(sorted(ends)) or 'nothing'}")
 
-        await_value(
-            lead,
-            lambda rules: set(rules.values()) == {backends},
-            what=f"{node.name}'s rules to lead {' and '.join(fronts)} to exactly {', '.join(sorted(backends))}",
-            timeout=Timeout.DATA_PATH,
-            every=0.2,
-        )
+        settle(partial(proxy_rules.read, mode, node_vantages[node.name]), lead_to_them, every=0.2)

@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from fixtures.catalogue import feature
-from fixtures.convergence import converge
-from fixtures.expectations import answered_by, said
+from fixtures.expectations import answered_by
 from fixtures.probes import http
+from fixtures.settling import settle
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace
 
@@ -32,11 +32,7 @@ def test_a_cluster_ip_reaches_every_ready_pod(
     namespace.apply("clusterip_reach.yaml")
     pods = {pod.name for pod in namespace.wait_ready()}
     url = f"http://{namespace.cluster_ip(service)}:{port}/hostname"
+    all_answer = partial(answered_by, names=pods)
     for client in pod_vantages.values():
-        converge(
-            partial(http, client, url, count=20),
-            lambda seen: pods <= {said(answer) for answer in seen},
-            what=f"every pod behind {service} to answer {client.name}",
-            successes=1,
-        )
-        answered_by(http(client, url, count=N), pods)
+        settle(partial(http, client, url, count=20), all_answer)
+        all_answer(http(client, url, count=N))

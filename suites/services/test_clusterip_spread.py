@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from fixtures.catalogue import feature
-from fixtures.convergence import converge
-from fixtures.expectations import counted, equal, said
+from fixtures.expectations import answered_by, counted, equal, said
 from fixtures.probes import http
+from fixtures.settling import settle
 from fixtures.statistics import shares
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace
@@ -28,12 +28,7 @@ def test_new_connections_are_spread_evenly(
     pods = [pod.name for pod in namespace.wait_ready()]
     client = next(iter(pod_vantages.values()))
     url = f"http://{namespace.cluster_ip('web')}/hostname"
-    converge(
-        partial(http, client, url, count=20),
-        lambda seen: set(pods) <= {said(answer) for answer in seen},
-        what="every pod to answer",
-        successes=1,
-    )
+    settle(partial(http, client, url, count=20), partial(answered_by, names=pods))
     seen = http(client, url, count=N)
     shares_hold(shares(counted(seen), dict.fromkeys(pods, 1 / len(pods))), "each pod to get an even share", seen)
     if mode == "ipvs":

@@ -9,7 +9,7 @@ from functools import partial
 from clusters.provider import Place
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
-from fixtures.expectations import equal
+from fixtures.expectations import equal, holds
 from fixtures.observations import HttpObservation
 from fixtures.probes import http
 from fixtures.vantages import Vantage
@@ -36,7 +36,8 @@ def test_the_health_check_counts_a_nodes_endpoints_and_follows_moved_pods(
     """
     namespace.apply("healthcheck_nodeport.yaml")
     pods = namespace.wait_ready()
-    port = namespace.service("web")["spec"]["healthCheckNodePort"]
+    port = namespace.service("web")["spec"].get("healthCheckNodePort", 0)
+    holds(port > 0, "the Service to get a health-check node port", "it has none")
 
     def is_told(holder: str) -> None:
         for node in nodes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from fixtures.catalogue import feature
-from fixtures.convergence import converge
-from fixtures.expectations import answered_by, said
+from fixtures.expectations import answered_by
 from fixtures.probes import udp
+from fixtures.settling import settle
+from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace
 
@@ -26,10 +27,6 @@ def test_datagrams_reach_every_ready_pod_and_are_answered(
     pods = {pod.name for pod in namespace.wait_ready()}
     client = next(iter(pod_vantages.values()))
     address = namespace.cluster_ip("datagrams")
-    converge(
-        partial(udp, client, address, 90, "hostname", count=10, timeout=1),
-        lambda seen: pods <= {said(answer) for answer in seen},
-        what="every pod to answer a datagram",
-        successes=1,
-    )
-    answered_by(udp(client, address, 90, "hostname", count=N), pods)
+    all_answer = partial(answered_by, names=pods)
+    settle(partial(udp, client, address, 90, "hostname", count=10, timeout=Timeout.DROP.seconds), all_answer)
+    all_answer(udp(client, address, 90, "hostname", count=N))
