@@ -14,6 +14,7 @@ import pytest
 from clusters import cli, cli_places, cli_views, lifecycle, records
 from clusters.embedded import names as embedded_names
 from clusters.embedded.journal import JOURNAL, Journal
+from clusters.embedded.processes import Process, start_time
 from clusters.errors import ClusterError, UsageError
 from clusters.provider import Cluster, Place
 
@@ -119,8 +120,8 @@ def test_the_list_tells_whole_clusters_from_half_made_ones(
 ) -> None:
     records.folder("grey").mkdir()
     journal = Journal(cluster.state / JOURNAL)
-    journal.started("rt-blue etcd", os.getpid())
-    journal.started("rt-blue-n1 kubelet", 2**22 - 1)
+    journal.started(Process(name="etcd", place="rt-blue", pid=os.getpid(), started=start_time(os.getpid())))
+    journal.started(Process(name="kubelet", place="rt-blue-n1", pid=2**22 - 1, started=7))
     rows = {row["name"]: row for row in json.loads(said(capsys, "list", "--json")[1])}
 
     assert (rows["blue"]["state"], rows["blue"]["ended"]) == ("damaged", ["n1 kubelet"])

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from clusters.embedded import names, remains, removal
-from clusters.embedded.journal import Journal, start_time
-from clusters.embedded.processes import Process, check_alive, last_lines
+from clusters.embedded.journal import Journal
+from clusters.embedded.processes import Process, check_alive, children, last_lines, parent, start_time
 from clusters.errors import ClusterError
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -34,6 +34,10 @@ def start() -> Iterator[Start]:
         process.wait()
 
 
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 5
     while not holds():
@@ -41,28 +45,42 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def process(name: str, popen: subprocess.Popen[bytes], log: Path | None = None) -> Process:
+    return Process(name=name, place="rt-a", pid=popen.pid, started=start_time(popen.pid), log=log)
+
+
 def test_a_process_that_ended_is_told_with_its_name_and_last_lines(tmp_path: Path, start: Start) -> None:
     log = tmp_path / "etcd.log"
     log.write_text("".join(f"line {number}\n" for number in range(1000)) + "it went wrong\n")
-    process = Process(name="etcd", place="rt-a", popen=start("sh", "-c", "exit 3"), log=log)
-    process.popen.wait()
+    etcd = process("etcd", popen := start("sleep", "60"), log)
+    check_alive([etcd])
+    popen.kill()
+    popen.wait()
 
     with pytest.raises(ClusterError) as told:
-        check_alive([process])
+        check_alive([etcd])
 
-    assert "etcd in rt-a ended with status 3" in told.value.cause
+    assert told.value.cause == "etcd in rt-a ended while the cluster came up."
     assert told.value.cure.endswith("line 999\nit went wrong")
     assert "line 100\n" not in told.value.cure
 
 
-def test_a_process_that_was_killed_is_told_by_its_signal(start: Start) -> None:
-    process = Process(name="etcd", place="rt-a", popen=start("sleep", "60"), log=None)
-    check_alive([process])
-    process.popen.kill()
-    process.popen.wait()
+def test_a_process_that_is_only_still_listed_has_ended(start: Start) -> None:
+    popen = start("sleep", "60")
+    etcd = process("etcd", popen)
+    popen.kill()
 
-    with pytest.raises(ClusterError, match="killed by signal 9"):
-        check_alive([process])
+    until(lambda: state(popen.pid) == "Z")
+    with pytest.raises(ClusterError, match="It wrote nothing"):
+        check_alive([etcd])
+
+
+def test_children_are_found_with_and_without_the_kernels_list(start: Start) -> None:
+    popen = start("sleep", "60")
+
+    assert popen.pid in children(os.getpid())
+    assert parent(popen.pid) == os.getpid()
+    assert children(2**22 - 1) == []
 
 
 def test_last_lines_of_a_file_that_is_not_there_are_none(tmp_path: Path) -> None:
@@ -85,20 +103,20 @@ def test_marked_processes_are_killed_and_others_are_not(start: Start) -> None:
 def test_a_recorded_process_is_found_by_its_start_and_its_number_taken_over_is_not(
     tmp_path: Path, start: Start
 ) -> None:
-    process = start("sleep", "60")
+    etcd = process("etcd", start("sleep", "60"))
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.started("etcd", process.pid)
+    journal.started(etcd)
     recorded = journal.processes()
-    taken_over = {process.pid: recorded[process.pid] - 1}
+    taken_over = {etcd.pid: recorded[etcd.pid] - 1}
 
-    assert remains.processes("nobody", [], recorded) == [process.pid]
+    assert remains.processes("nobody", [], recorded) == [etcd.pid]
     assert remains.processes("nobody", [], taken_over) == []
 
 
 def test_a_dead_process_that_is_only_still_listed_is_none(start: Start) -> None:
-    process = start("true")
-    recorded = {process.pid: start_time(process.pid)}
-    until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+    popen = start("true")
+    recorded = {popen.pid: start_time(popen.pid)}
+    until(lambda: state(popen.pid) == "Z")
 
     assert remains.processes("nobody", [], recorded) == []
 
@@ -119,7 +137,7 @@ def test_neither_the_remover_nor_what_it_runs_under_is_killed() -> None:
 def test_a_half_written_line_of_the_journal_is_passed_over(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     journal.about_to("namespace", "rt-a")
-    journal.started("rt-a init", os.getpid())
+    journal.started(Process(name="init", place="rt-a", pid=os.getpid(), started=start_time(os.getpid())))
     with journal.path.open("a") as file:
         file.write('{"at": 1.0, "wha')
 

@@ -33,11 +33,19 @@ class ClusterApi:
         from kubernetes import config  # noqa: PLC0415
 
         self._client = config.new_client_from_config(str(kubeconfig))
+        # Whoever asks decides whether to ask again.
+        self._client.configuration.retries = False
+        self._client.rest_client = type(self._client.rest_client)(self._client.configuration)
         self._host = self._client.configuration.host
         self._names: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def request(
-        self, method: str, path: str, body: object = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content_type: str = "application/json",
+        seconds: float = REQUEST_SECONDS,
     ) -> dict[str, Any]:
         """One request, the answer decoded; `ApiError` for anything but success."""
         import urllib3  # noqa: PLC0415
@@ -48,7 +56,7 @@ class ClusterApi:
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
         try:
-            answer = self._client.call_api(method, self._host + path, headers, body, _request_timeout=REQUEST_SECONDS)
+            answer = self._client.call_api(method, self._host + path, headers, body, _request_timeout=seconds)
         except ApiException as error:
             raise ApiError(int(error.status or 0), f"{method} {path}: {error.reason}") from error
         except urllib3.exceptions.HTTPError as error:
@@ -62,8 +70,8 @@ class ClusterApi:
             return {"text": content.decode(errors="replace")}
         return decoded if isinstance(decoded, dict) else {"value": decoded}
 
-    def get(self, path: str) -> dict[str, Any]:
-        return self.request("GET", path)
+    def get(self, path: str, seconds: float = REQUEST_SECONDS) -> dict[str, Any]:
+        return self.request("GET", path, seconds=seconds)
 
     def apply(self, manifest: Object) -> dict[str, Any]:
         """Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/)."""

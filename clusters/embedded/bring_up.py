@@ -44,6 +44,7 @@ T = TypeVar("T")
 
 API_SECONDS = 60.0
 """From the API server's start to its first answer, and from that to Kubernetes' own roles."""
+FIRST_ANSWER_SECONDS = 2.0
 READY_SECONDS = 180.0
 """From there until every node and add-on is Ready."""
 CHECK_SECONDS = 0.1
@@ -119,7 +120,8 @@ class BringUp:
         control.run(network.plug_in, [*self.addresses.nodes, *outsiders])
         control.run(network.route_control_plane, self.addresses)
         timeline.done("network and containerd started")
-        self.wait("The API server answering", API_SECONDS, lambda: answers(api))
+        # In a thread: the API server takes connections long before it answers them, and may die meanwhile.
+        self.results([self.submit(self.wait, "The API server answering", API_SECONDS, lambda: answers(api))])
         timeline.done("API server answers")
 
         def start_kubelets() -> None:
@@ -156,7 +158,7 @@ class BringUp:
         identities.write_control_plane()
         control = self.compartment(control_netns(self.spec.name))
         control.run(network.make_bridge, self.addresses)
-        self.keep(control.run(control.make_processes, {}))
+        self.keep(control.make_processes({}))
         etcd = control_plane.etcd(parts["etcd"], self.folder / "etcd", identities)
         self.start(control, "etcd", etcd)
         self.start(
@@ -222,15 +224,14 @@ class BringUp:
         made = Compartment(self.spec.name, netns, self.journal)
         with self._lock:
             self._compartments.append(made)
-        made.run(made.make_network)
+        made.make_network()
         return made
 
     def start(self, place: Compartment, name: str, command: list[str], descriptors: tuple[int, ...] = ()) -> None:
         log = self.folder / "logs" / f"{name}.log"
-        self.keep(place.run(place.start, name, command, log, control_plane.ENVIRONMENT.get(name, {}), descriptors))
+        self.keep(place.start(name, command, log, control_plane.ENVIRONMENT.get(name), descriptors))
 
     def keep(self, process: Process) -> None:
-        self.journal.started(f"{process.place} {process.name}", process.pid)
         with self._lock:
             self._processes.append(process)
 
@@ -271,7 +272,7 @@ def register(api: ClusterApi, node: Node) -> None:
 def answers(api: ClusterApi) -> bool:
     with suppress(ApiError):
         # Made by the server itself: before it, nothing can be put on the cluster.
-        api.get("/api/v1/namespaces/kube-system")
+        api.get("/api/v1/namespaces/kube-system", FIRST_ANSWER_SECONDS)
         return True
     return False
 

@@ -14,21 +14,28 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from clusters.errors import ClusterError
+
 from . import kernel_calls as kernel
 from . import names
 from .journal import Journal
-from .processes import Process
+from .processes import Process, children, start_time
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 INIT = """\
 mount -t proc proc /proc || exit 1
-trap '' CHLD
 echo ready
-exec sleep infinity
+exec env --ignore-signal=CHLD sleep infinity
 """
 """Process 1: children that nobody waits for are reaped by the kernel, because their end is ignored."""
+LAUNCHER = """\
+"$@" < /dev/null &
+read -r _
+"""
+"""Starts a program and stays until we have seen its id; then process 1 is its parent. A child of ours would become one
+of this machine's process 1, and its namespaces would outlive it until that one asked for its end."""
 
 
 class Abandoned(Exception):  # noqa: N818 - nothing went wrong here
@@ -47,9 +54,13 @@ class Compartment:
     def run(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """Run something inside and return what it returns; calls follow one another."""
         try:
-            return self._thread.submit(function, *arguments, **keywords).result()
-        except (CancelledError, RuntimeError) as error:
-            # The thread pool is shut down: whoever brought the cluster up has given up.
+            future = self._thread.submit(function, *arguments, **keywords)
+        except RuntimeError as error:
+            # The thread is gone: whoever brought the cluster up has given up.
+            raise Abandoned from error
+        try:
+            return future.result()
+        except CancelledError as error:
             raise Abandoned from error
 
     def close(self) -> None:
@@ -57,18 +68,61 @@ class Compartment:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def make_network(self) -> None:
-        """Make the network namespace and give it its name below /run/netns. To be called inside."""
+        """Make the network namespace and give it its name below /run/netns."""
         self.journal.about_to("namespace", self.netns)
+        self.run(self._make_network)
+
+    def make_processes(self, mounts: Mapping[str, Path | None]) -> Process:
+        """Give the compartment its own mounts and process ids, and start its process 1.
+
+        ``mounts`` says what is mounted where: a folder of this machine, or nothing for an empty one in memory.
+        """
+        self.run(self._make_mounts, mounts)
+        self.journal.about_to("process", f"{self.netns} init")
+        init = self.run(self._start_init)
+        with init.stdout or open(os.devnull, "rb") as answer:  # noqa: PTH123
+            said = answer.readline().strip()
+        if said != b"ready":
+            raise OSError(0, f"no /proc of its own: {said.decode(errors='replace')}", self.netns)
+        return self._process("init", init.pid, None)
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> Process:
+        """Start a program inside, in a session of its own, its output appended to ``log``.
+
+        It inherits ``descriptors``, and outlives this process.
+        """
+        self.journal.about_to("process", f"{self.netns} {name}")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        launcher = self.run(self._launch, command, log, environment or {}, descriptors)
+        # Its id must be read out here: inside, processes are counted from 1.
+        while not (started := children(launcher.pid)):
+            if launcher.poll() is not None:
+                raise ClusterError(f"{name} could not be started in {self.netns}.")
+        process = self._process(name, started[0], log)
+        launcher.communicate()
+        return process
+
+    def _process(self, name: str, pid: int, log: Path | None) -> Process:
+        process = Process(name=name, place=self.netns, pid=pid, started=start_time(pid), log=log)
+        self.journal.started(process)
+        return process
+
+    # ---- inside -------------------------------------------------------------------------------------------------
+
+    def _make_network(self) -> None:
         path = names.netns_path(self.netns)
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
         kernel.unshare(kernel.CLONE_NEWNET)
         kernel.mount("/proc/thread-self/ns/net", path, flags=kernel.MS_BIND)
 
-    def make_processes(self, mounts: Mapping[str, Path | None]) -> Process:
-        """Give the compartment its own mounts and process ids, and start its process 1. To be called inside.
-
-        ``mounts`` says what is mounted where: a folder of this machine, or nothing for an empty one in memory.
-        """
+    def _make_mounts(self, mounts: Mapping[str, Path | None]) -> None:
         kernel.unshare(kernel.CLONE_FS | kernel.CLONE_NEWNS)
         kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_SLAVE)
         # Copies of other namespaces' names would keep those namespaces alive after their own removal.
@@ -79,49 +133,35 @@ class Compartment:
                 kernel.mount("roadtest", target, "tmpfs", options="mode=755")
             else:
                 kernel.mount(source, target, flags=kernel.MS_BIND)
+
+    def _start_init(self) -> subprocess.Popen[bytes]:
         kernel.unshare(kernel.CLONE_NEWPID)
-        self.journal.about_to("process", f"{self.netns} init")
-        init = subprocess.Popen(
+        return subprocess.Popen(
             ["/bin/sh", "-c", INIT],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=self.environment({}),
+            env=self._environment({}),
             cwd="/",
             start_new_session=True,
         )
-        assert init.stdout is not None
-        with init.stdout as answer:
-            said = answer.readline().strip()
-        if said != b"ready":
-            raise OSError(f"the namespace {self.netns} could not be given its own /proc: {said.decode()}")
-        return Process(name="init", place=self.netns, popen=init, log=None)
 
-    def start(
-        self,
-        name: str,
-        command: Sequence[str],
-        log: Path,
-        environment: Mapping[str, str],
-        descriptors: Sequence[int] = (),
-    ) -> Process:
-        """Start a process inside, in a session of its own, its output appended to ``log``. To be called inside."""
-        self.journal.about_to("process", f"{self.netns} {name}")
-        log.parent.mkdir(parents=True, exist_ok=True)
+    def _launch(
+        self, command: Sequence[str], log: Path, environment: Mapping[str, str], descriptors: Sequence[int]
+    ) -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
-            popen = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
+            return subprocess.Popen(
+                ["/bin/sh", "-c", LAUNCHER, "launcher", *command],
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self.environment(environment),
+                env=self._environment(environment),
                 cwd="/",
                 start_new_session=True,
                 pass_fds=descriptors,
             )
-        return Process(name=name, place=self.netns, popen=popen, log=log)
 
-    def environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         return {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root",

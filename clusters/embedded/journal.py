@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from .processes import Process
+
 JOURNAL = "journal.jsonl"
 
 
@@ -34,8 +36,9 @@ class Journal:
     def about_to(self, kind: str, what: str) -> None:
         self._write(Entry(at=time.time(), about_to=kind, what=what))
 
-    def started(self, what: str, pid: int) -> None:
-        self._write(Entry(at=time.time(), what=what, started=pid, start_time=start_time(pid)))
+    def started(self, process: Process) -> None:
+        what = f"{process.place} {process.name}"
+        self._write(Entry(at=time.time(), what=what, started=process.pid, start_time=process.started))
 
     def processes(self) -> dict[int, int]:
         """Process id → start time of every process that was started."""
@@ -61,12 +64,3 @@ class Journal:
             os.write(descriptor, msgspec.json.encode(entry) + b"\n")
         finally:
             os.close(descriptor)
-
-
-def start_time(pid: int) -> int:
-    """Start of a process in clock ticks since boot; 0 where there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return 0
-    return int(stat.rpartition(")")[2].split()[19])

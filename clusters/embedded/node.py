@@ -64,11 +64,11 @@ class Node:
     def start_init(self, place: Compartment) -> Process:
         """Give the node its own mounts and process ids."""
         own = (None, self.folders.cni_state, self.folders.kubelet_root, self.folders.container_links)
-        return place.run(place.make_processes, dict(zip(mount_points.EVERY, own, strict=True)))
+        return place.make_processes(dict(zip(mount_points.EVERY, own, strict=True)))
 
     def start_containerd(self, place: Compartment) -> Process:
         command = [str(self.parts["containerd"]), f"--config={self.folders.containerd_file}"]
-        return place.run(place.start, "containerd", command, self.logs / "containerd.log", {})
+        return place.start("containerd", command, self.logs / "containerd.log")
 
     def start_kubelet(self, place: Compartment) -> Process:
         command = [
@@ -80,11 +80,11 @@ class Node:
             f"--node-ip={self.addresses.nodes[self.name]}",
             f"--node-labels=topology.kubernetes.io/zone={self.zone}",
         ]
-        return place.run(place.start, "kubelet", command, self.logs / "kubelet.log", {})
+        return place.start("kubelet", command, self.logs / "kubelet.log")
 
     def start_kube_proxy(self, place: Compartment) -> Process:
         command = [str(self.parts["kube-proxy"]), f"--config={self.folders.kube_proxy_file}"]
-        return place.run(place.start, "kube-proxy", command, self.logs / "kube-proxy.log", {})
+        return place.start("kube-proxy", command, self.logs / "kube-proxy.log")
 
     def record(self) -> dict[str, object]:
         """The Node object, made before the kubelet comes: kube-proxy then starts at once instead of asking every

@@ -16,8 +16,7 @@ from clusters.provider import Cluster, ClusterSpec
 
 from . import addresses, machine, name_lock, names, remains, removal
 from .journal import JOURNAL, Journal
-from .processes import last_lines
-from .remains import running_since
+from .processes import last_lines, running_since
 
 CONTROL_PLANE = "control-plane"
 

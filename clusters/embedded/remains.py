@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import cgroups, names
-from .journal import start_time
+from .processes import parent, running_since
 
 
 def exist(cluster: str, folder: Path) -> bool:
@@ -43,25 +43,12 @@ def processes(cluster: str, netns: Sequence[str] = (), recorded: Mapping[int, in
     return found
 
 
-def running_since(pid: int) -> int | None:
-    """When a process started, as `start_time` says it; nothing for one that has ended and is only still listed."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    return None if stat.rpartition(")")[2].split()[0] in {"Z", "X"} else start_time(pid)
-
-
 def ancestors(pid: int) -> set[int]:
     """A process, its parent, and so on."""
     found: set[int] = set()
     while pid and pid not in found:
         found.add(pid)
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            break
-        pid = int(stat.rpartition(")")[2].split()[1])
+        pid = parent(pid)
     return found
 
 

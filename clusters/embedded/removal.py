@@ -51,24 +51,22 @@ def alone(cluster: str) -> bool:
 def kill(cluster: str, netns: list[str], recorded: Mapping[int, int]) -> None:
     """Kill every process of a cluster, and wait until none is left."""
     deadline = time.monotonic() + KILL_SECONDS
+    killed: set[int] = set()
     while found := remains.processes(cluster, netns, recorded):
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        reap(found)
+        killed.update(found)
+        for pid in killed:
+            # Those that are children of ours stay listed, and keep their namespaces, until we have asked for their end.
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
         if time.monotonic() > deadline:
             raise ClusterError(
                 f"Processes of the cluster {cluster} do not end: {', '.join(map(str, found))}.",
                 "See what they wait for: cat /proc/PID/stack.",
             )
         time.sleep(POLL_SECONDS)
-
-
-def reap(pids: list[int]) -> None:
-    """Take leave of those that are children of ours: a dead child whose end nobody asked for is still listed."""
-    for pid in pids:
-        with suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
 
 
 def remove_cgroups(cluster: str) -> None:
