@@ -24,14 +24,12 @@ ADMITTED = {"roadtest.example/admitted": "yes"}
 @pytest.fixture
 def tenants(routes_in: Arrange, namespace: Namespace, make_namespace: Callable[..., Namespace]) -> dict[str, Routes]:
     """A Gateway that admits by label, and two namespaces with a route to it: one with the label, one without."""
-    routes_in(namespace, gateway="edge", ready={}).apply("allowed_routes_gateway.yaml")
+    routes_in(namespace, gateway="edge", ready={}).arrange("allowed_routes_gateway.yaml")
     made = {}
     for name, labels, ready in (("with-label", ADMITTED, {"routed.example": "echo"}), ("without-label", {}, {})):
         tenant = make_namespace(name, labels=labels)
         made[name] = routes_in(tenant, gateway="edge", gateway_namespace=namespace.name, ready=ready)
-        made[name].apply("allowed_routes_route.yaml", change=lambda found: with_parent(found, namespace.name))
-    for routes in made.values():
-        routes.namespace.wait_ready()
+        made[name].arrange("allowed_routes_route.yaml", change=lambda found: with_parent(found, namespace.name))
     return made
 
 

@@ -30,8 +30,7 @@ def classes(routes_in: Arrange, namespace: Namespace, api: Api) -> Iterator[Rout
     foreign_class["metadata"]["name"] = name
     api.apply(foreign_class, namespace.name)
     made = routes_in(namespace, ready={"ours.example": "echo"})
-    made.apply("class_name.yaml", change=lambda found: with_class(found, name))
-    namespace.wait_ready()
+    made.arrange("class_name.yaml", change=lambda found: with_class(found, name))
     yield made
     api.delete("networking.k8s.io/v1", "IngressClass", name, "")
 

@@ -23,15 +23,14 @@ UNKNOWN = ("unknown.example", "/any/path")
 def ruled(catch_all: None, routes_in: Arrange, namespace: Namespace) -> Routes:
     """One rule, for one host and path, and the backend `fallback` that no rule leads to."""
     made = routes_in(namespace, ready={"ruled.example/ruled": "ruled"})
-    made.apply("default_backend.yaml")
-    namespace.wait_ready()
+    made.arrange("default_backend.yaml")
     return made
 
 
 @pytest.fixture
 def with_default(ruled: Routes) -> Iterator[Routes]:
     """The same, and an Ingress that is nothing but a default backend."""
-    ruled.apply("default_backend_catch_all.yaml")
+    ruled.arrange("default_backend_catch_all.yaml")
     yield ruled
     ruled.withdraw("networking.k8s.io/v1", "Ingress", "catch-all", UNKNOWN[0])
 

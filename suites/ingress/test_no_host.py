@@ -20,8 +20,7 @@ def anyone(catch_all: None, routes_in: Arrange, namespace: Namespace) -> Iterato
     """A rule for one path of any host."""
     place = f"anyone.example{PATH}"
     made = routes_in(namespace, ready={place: "anyone"})
-    made.apply("no_host.yaml")
-    namespace.wait_ready()
+    made.arrange("no_host.yaml")
     yield made
     made.withdraw("networking.k8s.io/v1", "Ingress", "without-host", place)
 
