@@ -158,7 +158,8 @@ def test_attempts_are_told_with_the_times_when_they_began(vantage: Vantage) -> N
     times = [one.at for one in [*seen, *refused]]
     assert times == sorted(times)
     assert len(set(times)) == 6
-    assert all(one.at + one.seconds <= after.at + 0.02 for one, after in pairwise(seen))
+    # curl stamps its lines and counts its seconds by two clocks, between which a busy machine may let it wait.
+    assert all(one.at + one.seconds <= after.at + 0.5 for one, after in pairwise(seen))
     assert began - 2e-3 <= times[0] < times[-1] <= time.time()
 
 
