@@ -49,6 +49,13 @@ def add_changes(verbs: Any) -> None:
         metavar="PORT",
         help="loopback port of the API server (default: a free one)",
     )
+    create.add_argument(
+        *("--patience",),
+        type=float,
+        default=spec.patience,
+        metavar="FACTOR",
+        help="wait so many times as long for every step, on a slow machine (default %(default)g)",
+    )
     for what in ("node", "pod", "service"):
         default = getattr(spec, f"{what}_subnet")
         create.add_argument(f"--{what}-subnet", default=default, metavar="CIDR", help=f"(default {default})")
@@ -76,6 +83,7 @@ def run_create(asked: argparse.Namespace) -> int:
         pod_subnet=asked.pod_subnet,
         service_subnet=asked.service_subnet,
         api_port=asked.api_port,
+        patience=asked.patience,
     )
     began = time.monotonic()
     with progress_for_terminal() as progress:

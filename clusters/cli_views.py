@@ -23,8 +23,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     state: str
-    """``running``; ``damaged``: some of its processes have ended; ``stopped``: all have, for example because the machine
-    was restarted; ``half-made``."""
+    """``running``; ``damaged``: some of its processes have ended; ``stopped``: all have, as after a restart of the
+    machine; ``half-made``."""
     ended: list[str] = []
     provider: str = ""
     mode: str = ""

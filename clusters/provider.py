@@ -49,6 +49,8 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
     node_subnet: str = "172.30.0.0/24"
     pod_subnet: str = "10.244.0.0/16"
     service_subnet: str = "10.96.0.0/16"
+    patience: float = 1.0
+    """Factor on every time-out of the start-up, for slow machines."""
     api_port: int = 0
     """Loopback port of the API server for this machine; 0 picks a free one."""
 

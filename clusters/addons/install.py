@@ -55,21 +55,25 @@ def manifests(values: Mapping[str, str], files: Files, channel: Channel) -> Mani
     )
 
 
-def apply(api: ClusterApi, every: Manifests, *, check: Callable[[], None]) -> None:
+def apply(api: ClusterApi, every: Manifests, *, check: Callable[[], None], seconds: float = APPLY_SECONDS) -> None:
     """Apply the definitions side by side, then the objects one after the other."""
     with ThreadPoolExecutor(DEFINITION_WORKERS) as pool:
-        for done in [pool.submit(apply_all, api, [manifest], check=check) for manifest in every.definitions]:
+        for done in [
+            pool.submit(apply_all, api, [manifest], check=check, seconds=seconds) for manifest in every.definitions
+        ]:
             done.result()
-    apply_all(api, every.objects, check=check)
+    apply_all(api, every.objects, check=check, seconds=seconds)
 
 
-def apply_all(api: ClusterApi, every: Iterable[Mapping[str, Any]], *, check: Callable[[], None]) -> None:
-    """Apply in order; what the server does not take yet is tried until it does."""
+def apply_all(
+    api: ClusterApi, every: Iterable[Mapping[str, Any]], *, check: Callable[[], None], seconds: float = APPLY_SECONDS
+) -> None:
+    """Apply in order; what the server does not take yet is tried until it does, ``seconds`` for each."""
     for manifest in every:
         name = f"{manifest['kind']} {manifest['metadata']['name']}"
         attempt = Attempt(api, manifest)
         try:
-            wait_until(attempt, what=f"Applying {name}", seconds=APPLY_SECONDS, check=check)
+            wait_until(attempt, what=f"Applying {name}", seconds=seconds, check=check)
         except ClusterError as error:
             if attempt.refusal:
                 raise ClusterError(f"{name} could not be applied: {attempt.refusal}") from error

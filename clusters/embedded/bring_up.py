@@ -50,7 +50,7 @@ READY_SECONDS = 180.0
 CHECK_SECONDS = 0.1
 """How often it is looked whether every process is still alive, while something else is waited for."""
 WORKERS = 12
-STEPS = 10
+STEPS = 9
 
 
 class BringUp:
@@ -140,15 +140,17 @@ class BringUp:
                 self.keep(node.start_kube_proxy(place))
 
         def apply() -> None:
-            install.apply(api, self.results([manifests])[0], check=self.check)
+            seconds = install.APPLY_SECONDS * self.spec.patience
+            install.apply(api, self.results([manifests])[0], check=self.check, seconds=seconds)
             for name in self.spec.controllers:
-                controllers.apply(api, name, check=self.check)
+                controllers.apply(api, name, check=self.check, seconds=seconds)
             timeline.done("add-ons applied")
 
         self.results([self.submit(start_kubelets), self.submit(start_controllers), self.submit(apply)])
-        install.wait(api, seconds=READY_SECONDS, check=self.check)
+        ready_seconds = READY_SECONDS * self.spec.patience
+        install.wait(api, seconds=ready_seconds, check=self.check)
         for name in self.spec.controllers:
-            controllers.wait(api, name, seconds=READY_SECONDS, check=self.check)
+            controllers.wait(api, name, seconds=ready_seconds, check=self.check)
         timeline.done("add-ons Ready")
         return describe(self.spec, self.addresses, self.folder, timeline.seconds)
 
@@ -244,7 +246,8 @@ class BringUp:
         check_alive(processes)
 
     def wait(self, what: str, seconds: float, holds: Callable[[], bool]) -> None:
-        wait_until(holds, what=what, seconds=seconds, check=self.check)
+        cure = "On a slow machine, give it longer: --patience 3."
+        wait_until(holds, what=what, seconds=seconds * self.spec.patience, check=self.check, cure=cure)
 
 
 def open_listener(port: int) -> socket.socket:

@@ -31,11 +31,13 @@ exec env --ignore-signal=CHLD sleep infinity
 """
 """Process 1: children that nobody waits for are reaped by the kernel, because their end is ignored."""
 LAUNCHER = """\
+ulimit -Sn "$(ulimit -Hn)"
 "$@" < /dev/null &
 read -r _
 """
-"""Starts a program and stays until we have seen its id; then process 1 is its parent. A child of ours would become one
-of this machine's process 1, and its namespaces would outlive it until that one asked for its end."""
+"""Starts a program, with as many open files as it may have (containers inherit that), and stays until we have seen its
+id; then process 1 is its parent. A child of ours would become one of this machine's process 1, and its namespaces would
+outlive it until that one asked for its end."""
 
 
 class Abandoned(Exception):  # noqa: N818 - nothing went wrong here

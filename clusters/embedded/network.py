@@ -35,6 +35,9 @@ def make_bridge(addresses: Addresses) -> None:
 
 def connect(place: str, address: str, addresses: Addresses, control_netns: str) -> None:
     """A veth pair from a place's namespace to the bridge's; the far end is named after the place."""
+    # What a namespace inherits here depends on the machine. Replies may come another way than requests went.
+    for interface in ("all", "default"):
+        write_sysctl(f"net/ipv4/conf/{interface}/rp_filter", "0")
     descriptor = os.open(names.netns_path(control_netns), os.O_RDONLY | os.O_CLOEXEC)
     try:
         with IPRoute() as ip:
