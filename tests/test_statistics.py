@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from fixtures.statistics import ALPHA, interval, sample_size, share, shares
 
@@ -20,6 +22,30 @@ def drawn(n: int, p: float, seed: int) -> int:
 @given(st.integers(0, 2**32), st.sampled_from([0.01, 0.1, 0.3, 0.5, 0.9]))
 def test_a_right_split_holds(seed: int, p: float) -> None:
     assert share(drawn(800, p, seed), 800, p).holds
+
+
+@pytest.mark.parametrize("p", [0.01, 0.1, 0.5])
+def test_a_right_split_is_refuted_no_more_often_than_alpha_says(p: float) -> None:
+    n, alpha = 120, 0.01
+    refuted = [count for count in range(n + 1) if not share(count, n, p, alpha).holds]
+    assert 0 < binom.pmf(refuted, n, p).sum() <= alpha
+
+
+def test_even_spreads_are_refuted_about_as_often_as_alpha_says() -> None:
+    source = random.Random(7)
+    even, alpha, runs = {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}, 0.05, 1000
+    refuted = sum(not shares(Counter(source.choices("abc", k=300)), even, alpha).holds for _ in range(runs))
+    assert 0.02 * runs < refuted < 0.08 * runs
+
+
+@pytest.mark.parametrize(("expected", "off_by"), [(0.1, 0.15), (0.5, 0.2), (0.01, 0.1)])
+def test_a_sample_of_the_stated_size_finds_the_stated_difference(expected: float, off_by: float) -> None:
+    alpha, power = 0.001, 0.99
+    n = sample_size(expected, off_by, alpha=alpha, power=power)
+    for other in (expected - off_by, expected + off_by):
+        if 0 < other < 1:
+            refuted = [count for count in range(n + 1) if not share(count, n, expected, alpha).holds]
+            assert binom.pmf(refuted, n, other).sum() > power - 0.01
 
 
 @settings(deadline=None, max_examples=50, derandomize=True)
@@ -49,7 +75,10 @@ def test_a_stranger_refutes_any_spread() -> None:
 
 
 def test_the_numbers_are_stated() -> None:
-    assert share(95, 1000, 0.1).as_statistics().keys() == {"n", "alpha", "p"}
+    told = share(95, 1000, 0.1).as_statistics()
+    assert told == {"n": 1000, "alpha": ALPHA, "p": pytest.approx(0.6, abs=0.1), "counted": 95}
+    spread = shares({"a": 60, "b": 40}, {"a": 0.5, "b": 0.5}, alpha=0.01).as_statistics()
+    assert spread == {"n": 100, "alpha": 0.01, "p": pytest.approx(0.0455, abs=1e-3), "counted a": 60, "counted b": 40}
     assert share(95, 1000, 0.1).alpha == ALPHA
     low, high = interval(95, 1000, 0.999)
     assert low < 0.095 < high
