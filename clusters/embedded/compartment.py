@@ -31,8 +31,7 @@ exec env --ignore-signal=CHLD sleep infinity
 """
 """Process 1: children that nobody waits for are reaped by the kernel, because their end is ignored."""
 LAUNCHER = """\
-ulimit -Sn "$(ulimit -Hn)"
-"$@" < /dev/null &
+(ulimit -Sn "$(ulimit -Hn)"; exec "$@") < /dev/null &
 read -r _
 """
 """Starts a program, with as many open files as it may have (containers inherit that), and stays until we have seen its
