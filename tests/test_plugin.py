@@ -303,7 +303,8 @@ def test_an_interrupted_run_removes_what_it_made(
     )
     try:
         deadline = time.monotonic() + 60
-        while not (pytester.path / "ready").exists():
+        results = pytester.path / "runs" / "r" / "results.jsonl"
+        while not ((pytester.path / "ready").exists() and '"type":"result"' in results.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(number)
@@ -317,3 +318,12 @@ def test_an_interrupted_run_removes_what_it_made(
     assert "1 of 2 checks were not run" in output
     (result,) = reports.read(pytester.path / "runs" / "r").results
     assert result.verdict is Verdict.PASSED
+
+
+def test_checks_are_listed_but_not_run_without_a_cluster(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_case=HEAD + INTERRUPTED)
+    listed = pytester.runpytest_subprocess("-p", "fixtures.plugin", "--collect-only", "-q")
+    listed.stdout.fnmatch_lines(["test_case.py::test_is_judged"])
+    asked = pytester.runpytest_subprocess("-p", "fixtures.plugin")
+    assert asked.ret == pytest.ExitCode.USAGE_ERROR
+    asked.stderr.fnmatch_lines(["ERROR: Name the cluster to judge: --cluster NAME*"])
