@@ -110,9 +110,9 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
         """Why the controller does not have ``feature``, where its documentation says so."""
         return next((refusal for refusal in self.refusals if refusal.feature == feature), None)
 
-    def deviation(self, feature: str) -> Deviation | None:
+    def deviations_in(self, feature: str) -> list[Deviation]:
         """How the controller is known to differ in ``feature``."""
-        return next((deviation for deviation in self.deviations if deviation.feature == feature), None)
+        return [deviation for deviation in self.deviations if deviation.feature == feature]
 
 
 FOLDER = Path(__file__).parent
