@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
 from clusters.controllers.description import ControllerDescription, describe
+from fixtures import timeouts
 from fixtures.api import Api
 from fixtures.certificates import fingerprint, self_signed
 from fixtures.controller_evidence import cut
 from fixtures.controllers import Controller
 from fixtures.echo import backend_of, echo_of
 from fixtures.observations import HttpObservation, Outcome
-from fixtures.routes import at, fitted, host_in
+from fixtures.routes import Routes, at, fitted, host_in
 from fixtures.served import not_served, served_by, share_served
-from fixtures.verdicts import Mismatch, Unsupported
+from fixtures.verdicts import ArrangementError, Mismatch, Unsupported
 from fixtures.workloads import Namespace
 
 
@@ -204,3 +207,59 @@ def test_evidence_keeps_what_names_the_namespace() -> None:
     }
     assert cut(told, ["ours"]) == {"routers": {"ours-a": {"rule": "x"}, "c": {"rule": "Host(ours)"}}, "n": ["ours"]}
     assert cut({"a": "theirs"}, ["ours"]) == {}
+
+
+class Stage:
+    """Stands for a namespace: remembers what is applied, and has endpoints for the Services it is told to."""
+
+    def __init__(self, *, with_endpoints: set[str]) -> None:
+        self.name = "ns"
+        self.api = self.discovery = self
+        self.with_endpoints = with_endpoints
+        self.put: list[str] = []
+
+    def read(self, _manifest: str) -> list[dict[str, Any]]:
+        return list(yaml.safe_load_all(STAGED))
+
+    def apply_object(self, manifest: dict[str, Any]) -> None:
+        self.put.append(f"{manifest['kind']} {manifest['metadata']['name']}")
+
+    def list_namespaced_endpoint_slice(self, _name: str) -> Any:
+        def part(service: str, ready: bool) -> Any:
+            labels = {"kubernetes.io/service-name": service}
+            endpoint = SimpleNamespace(conditions=SimpleNamespace(ready=ready))
+            return SimpleNamespace(metadata=SimpleNamespace(labels=labels), endpoints=[endpoint])
+
+        return SimpleNamespace(items=[part(name, name in self.with_endpoints) for name in ("one", "two")])
+
+    def wait_ready(self) -> None:
+        self.put.append("ready")
+
+
+STAGED = """
+{kind: Ingress, metadata: {name: first}, spec: {ingressClassName: under-test}}
+---
+{kind: Service, metadata: {name: one}}
+---
+{kind: HTTPRoute, metadata: {name: second}, spec: {}}
+---
+{kind: Service, metadata: {name: two}}
+"""
+
+
+def staged(stage: Stage) -> Routes:
+    return Routes(stage, None, class_name="traefik", ready={})  # type: ignore[arg-type]
+
+
+def test_routes_are_put_in_after_their_backends_have_endpoints() -> None:
+    stage = Stage(with_endpoints={"one", "two"})
+    staged(stage).arrange("any.yaml")
+    assert stage.put == ["Service one", "Service two", "Ingress first", "HTTPRoute second", "ready"]
+
+
+def test_routes_are_not_put_in_while_a_backend_has_no_ready_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeouts, "_scale", {"factor": 0.001})
+    stage = Stage(with_endpoints={"one"})
+    with pytest.raises(ArrangementError, match="No ready endpoints for two"):
+        staged(stage).arrange("any.yaml")
+    assert stage.put == ["Service one", "Service two"]
