@@ -12,6 +12,7 @@ from .cli_changes import add_changes
 from .cli_places import add_places
 from .cli_views import add_views
 from .errors import RoadtestError
+from .records import COMMAND
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -20,9 +21,9 @@ PREPARATIONS = ("components", "images")
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="python -m clusters",
+        prog=COMMAND,
         description="Real Kubernetes clusters to send traffic through: make, use and remove them.",
-        epilog="python -m clusters VERB --help explains a verb.",
+        epilog=f"{COMMAND} VERB --help explains a verb.",
         allow_abbrev=False,
     )
     verbs = made.add_subparsers(title="verbs", metavar="VERB", required=True)

@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import Any, get_args
 
-from . import lifecycle, system_packages
+from . import lifecycle, records, system_packages
 from .controllers import described
 from .errors import ClusterError, UsageError
 from .progress import progress_for_terminal
@@ -102,8 +102,8 @@ def summary(cluster: Cluster, seconds: float) -> str:
             f"cluster {cluster.name}: {len(cluster.nodes)} nodes, kube-proxy in mode {cluster.mode}{controllers}; "
             f"all Ready after {seconds:.1f} s ({cluster.provider_reason})",
             f"  kubectl:  export KUBECONFIG={cluster.kubeconfig}",
-            f"  a client: python -m clusters shell {cluster.name} --at {cluster.clients[0].name}",
-            f"  remove:   python -m clusters delete {cluster.name}",
+            f"  a client: {records.COMMAND} shell {cluster.name} --at {cluster.clients[0].name}",
+            f"  remove:   {records.removal(cluster.name)}",
         ]
     )
 

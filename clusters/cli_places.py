@@ -21,7 +21,7 @@ def add_places(verbs: Any) -> None:
         "shell",
         help="a shell at a place of a cluster, or one command there",
         description="A shell with KUBECONFIG set: on this machine, a node, a client, a server or the control plane.",
-        epilog="One command: python -m clusters shell NAME --at client-1 -- curl http://172.30.0.200/",
+        epilog=f"One command: {records.COMMAND} shell NAME --at client-1 -- curl http://172.30.0.200/",
     )
     shell.add_argument("name", metavar="NAME")
     shell.add_argument(

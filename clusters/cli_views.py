@@ -77,7 +77,7 @@ def run_list(asked: argparse.Namespace) -> int:
     if asked.json:
         print(msgspec.json.format(msgspec.json.encode(rows)).decode())
     elif not rows:
-        print("no clusters; python -m clusters create makes one")
+        print(f"no clusters; {records.COMMAND} create makes one")
     else:
         show(["NAME", "STATE", "PROVIDER", "MODE", "NODES", "CONTROLLERS", "AGE", "KUBECONFIG"], map(cells, rows))
     return 0

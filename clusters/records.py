@@ -11,6 +11,8 @@ from .errors import ClusterError
 from .provider import Cluster
 
 FILE = "cluster.json"
+COMMAND = "./noxw -s cluster --"
+"""What a user types before a verb."""
 
 
 def every_folder() -> Path:
@@ -50,9 +52,7 @@ def load(name: str) -> Cluster:
             f"Remove what there is of it: {removal(name)}",
         )
     others = ", ".join(on_record()) or "none"
-    raise ClusterError(
-        f"There is no cluster called {name}.", f"Clusters here: {others}. `python -m clusters create` makes one."
-    )
+    raise ClusterError(f"There is no cluster called {name}.", f"Clusters here: {others}. {COMMAND} create makes one.")
 
 
 def provider(name: str) -> str:
@@ -73,7 +73,7 @@ def on_record() -> list[str]:
 
 def removal(name: str) -> str:
     """What a user types to remove a cluster."""
-    return f"python -m clusters delete {name}"
+    return f"{COMMAND} delete {name}"
 
 
 def _decode(kind: type, value: object) -> object:

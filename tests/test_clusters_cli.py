@@ -67,7 +67,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as ended:
         cli.main([*([verb] if verb else []), "--help"])
     assert ended.value.code == 0
-    assert "usage: python -m clusters" in capsys.readouterr().out
+    assert f"usage: {records.COMMAND}" in capsys.readouterr().out
 
 
 def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +111,7 @@ def test_bad_input_is_told_before_packages_are_installed(
 
 
 def test_without_clusters_the_list_says_how_to_make_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, "list") == (0, "no clusters; python -m clusters create makes one\n")
+    assert said(capsys, "list") == (0, "no clusters; ./noxw -s cluster -- create makes one\n")
     assert json.loads(said(capsys, "list", "--json")[1]) == []
 
 
@@ -162,7 +162,7 @@ def test_a_cluster_that_is_not_there_is_told_with_those_that_are(
 
 def test_a_half_made_cluster_is_told_with_how_to_remove_it(state: Path) -> None:
     records.folder("grey").mkdir(parents=True)
-    with pytest.raises(ClusterError, match=r"did not come up.*python -m clusters delete grey"):
+    with pytest.raises(ClusterError, match=r"did not come up.*\./noxw -s cluster -- delete grey"):
         lifecycle.load("grey")
 
 

@@ -160,7 +160,7 @@ class BringUp:
         identities.write_control_plane()
         control = self.compartment(control_netns(self.spec.name))
         control.run(network.make_bridge, self.addresses)
-        self.keep(control.make_processes({}))
+        self.keep(control.make_processes("control-plane", {}))
         etcd = control_plane.etcd(parts["etcd"], self.folder / "etcd", identities)
         self.start(control, "etcd", etcd)
         self.start(

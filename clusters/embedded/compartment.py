@@ -8,6 +8,7 @@ everything else inside, and the compartment's mounts go with it. Nothing that a 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -73,12 +74,12 @@ class Compartment:
         self.journal.about_to("namespace", self.netns)
         self.run(self._make_network)
 
-    def make_processes(self, mounts: Mapping[str, Path | None]) -> Process:
-        """Give the compartment its own mounts and process ids, and start its process 1.
+    def make_processes(self, host_name: str, mounts: Mapping[str, Path | None]) -> Process:
+        """Give the compartment a host name, mounts and process ids of its own, and start its process 1.
 
         ``mounts`` says what is mounted where: a folder of this machine, or nothing for an empty one in memory.
         """
-        self.run(self._make_mounts, mounts)
+        self.run(self._make_mounts, host_name, mounts)
         self.journal.about_to("process", f"{self.netns} init")
         init = self.run(self._start_init)
         with init.stdout or open(os.devnull, "rb") as answer:  # noqa: PTH123
@@ -123,8 +124,9 @@ class Compartment:
         kernel.unshare(kernel.CLONE_NEWNET)
         kernel.mount("/proc/thread-self/ns/net", path, flags=kernel.MS_BIND)
 
-    def _make_mounts(self, mounts: Mapping[str, Path | None]) -> None:
-        kernel.unshare(kernel.CLONE_FS | kernel.CLONE_NEWNS)
+    def _make_mounts(self, host_name: str, mounts: Mapping[str, Path | None]) -> None:
+        kernel.unshare(kernel.CLONE_FS | kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS)
+        socket.sethostname(host_name)
         kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_SLAVE)
         # Copies of other namespaces' names would keep those namespaces alive after their own removal.
         for point in kernel.mounts_below(names.NETNS_FOLDER):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from pathlib import Path
 from typing import Literal
 
+from clusters import system_packages
 from clusters.provider import Cluster, ClusterSpec, Place
 
+from . import cgroups
 from .addresses import Addresses, zone
 from .names import netns_path, place_netns
 from .node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD
@@ -44,10 +48,21 @@ def describe(spec: ClusterSpec, addresses: Addresses, folder: Path, timings: dic
         load_balancer_pool=addresses.pool,
         dns_address=addresses.dns,
         controllers=list(spec.controllers),
-        versions=versions(),
+        versions={**versions(), **programs()},
         conditions=conditions(spec),
         timings=timings,
     )
+
+
+def programs() -> dict[str, str]:
+    """Versions of this machine's own programs that take part; `iptables` names its backend too."""
+    found = {}
+    for name in ("runc", "iptables", "nft"):
+        command = [system_packages.find(name) or name, "--version"]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        version = re.search(r"\d+\.\d+.*", said)
+        found[name] = version[0] if version else "unknown"
+    return found
 
 
 def conditions(spec: ClusterSpec) -> dict[str, str]:
@@ -55,6 +70,7 @@ def conditions(spec: ClusterSpec) -> dict[str, str]:
     return {
         "kernel": os.uname().release,
         "cpus": str(os.cpu_count()),
+        "cgroups": "v2" if cgroups.unified(cgroups.ROOT) else "v1",
         "kube-proxy minSyncPeriod (every mode)": KUBE_PROXY_MIN_SYNC_PERIOD,
         "kube-proxy syncPeriod (every mode)": KUBE_PROXY_SYNC_PERIOD,
         "pod network": "CNI ptp, static routes between nodes, no encapsulation, MTU 1500",

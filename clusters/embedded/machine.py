@@ -183,7 +183,7 @@ def run_trials(every: list[Trial]) -> None:
         for trial in every:
             try:
                 trial.attempt()
-            except Exception as error:  # netlink's errors have a tree of their own
+            except (OSError, subprocess.SubprocessError) as error:
                 failures.append(MachineError(f"This machine lacks {trial.feature}: {said(error)}.", trial.cure))
                 return
 
@@ -209,9 +209,9 @@ def forward() -> None:
 
 
 def add_link(kind: str) -> None:
-    from pyroute2 import IPRoute  # noqa: PLC0415
+    from .network import netlink  # noqa: PLC0415 - its library takes a while
 
-    with IPRoute() as ip:
+    with netlink() as ip:
         ip.link("add", ifname=f"rt{kind}", kind=kind)
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 
 from . import names
 from .addresses import Addresses
@@ -20,9 +23,19 @@ OWN_PACKETS_TABLE = 100
 MASQUERADE_TABLE = "roadtest"
 
 
+@contextmanager
+def netlink() -> Iterator[IPRoute]:
+    """A netlink connection of the namespace one is in; what the kernel refuses is an `OSError`."""
+    try:
+        with IPRoute() as ip:
+            yield ip
+    except NetlinkError as error:
+        raise OSError(error.code, os.strerror(error.code), "node network") from error
+
+
 def make_bridge(addresses: Addresses) -> None:
     """The bridge, in the control plane's namespace."""
-    with IPRoute() as ip:
+    with netlink() as ip:
         _up(ip, "lo")
         ip.link("add", ifname=BRIDGE, kind="bridge")
         bridge = ip.link_lookup(ifname=BRIDGE)[0]
@@ -40,7 +53,7 @@ def connect(place: str, address: str, addresses: Addresses, control_netns: str) 
         write_sysctl(f"net/ipv4/conf/{interface}/rp_filter", "0")
     descriptor = os.open(names.netns_path(control_netns), os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with IPRoute() as ip:
+        with netlink() as ip:
             _up(ip, "lo")
             ip.link("add", ifname=INTERFACE, kind="veth", peer={"ifname": place, "net_ns_fd": descriptor})
             index = ip.link_lookup(ifname=INTERFACE)[0]
@@ -52,7 +65,7 @@ def connect(place: str, address: str, addresses: Addresses, control_netns: str) 
 
 def plug_in(places: list[str]) -> None:
     """Put the far ends on the bridge, in the control plane's namespace."""
-    with IPRoute() as ip:
+    with netlink() as ip:
         bridge = ip.link_lookup(ifname=BRIDGE)[0]
         for place in places:
             index = ip.link_lookup(ifname=place)[0]
@@ -62,7 +75,7 @@ def plug_in(places: list[str]) -> None:
 
 def route_node(node: str, addresses: Addresses) -> None:
     """A node's routes: to the pods of the others, and a default to the bridge, which leads nowhere."""
-    with IPRoute() as ip:
+    with netlink() as ip:
         ip.route("add", dst="0.0.0.0/0", gateway=addresses.control_plane)
         for other, pods in addresses.pods.items():
             if other != node:
@@ -76,7 +89,7 @@ def route_control_plane(addresses: Addresses) -> None:
     A packet for a Service that no rule of a node took ends here, dropped, as at a cloud's gateway; handing it back to a
     node would send it round in circles.
     """
-    with IPRoute() as ip:
+    with netlink() as ip:
         for node, pods in addresses.pods.items():
             ip.route("add", dst=pods, gateway=addresses.nodes[node])
         ip.route("add", dst=addresses.service_subnet, type="blackhole")

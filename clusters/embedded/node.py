@@ -64,7 +64,7 @@ class Node:
     def start_init(self, place: Compartment) -> Process:
         """Give the node its own mounts and process ids."""
         own = (None, self.folders.cni_state, self.folders.kubelet_root, self.folders.container_links)
-        return place.make_processes(dict(zip(mount_points.EVERY, own, strict=True)))
+        return place.make_processes(self.name, dict(zip(mount_points.EVERY, own, strict=True)))
 
     def start_containerd(self, place: Compartment) -> Process:
         command = [str(self.parts["containerd"]), f"--config={self.folders.containerd_file}"]

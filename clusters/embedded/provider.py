@@ -84,7 +84,7 @@ class EmbeddedProvider:
                 raise ClusterError(
                     f"The cluster {cluster.name} does not run.", f"Remove it: {records.removal(cluster.name)}"
                 )
-            return ["nsenter", f"--target={init}", "--net", "--mount", "--pid"]
+            return ["nsenter", f"--target={init}", "--net", "--mount", "--pid", "--uts"]
         outside = {outsider.name: outsider.command for outsider in (*cluster.clients, *cluster.servers)}
         if place not in outside:
             every = ", ".join([*inhabited, *outside])
