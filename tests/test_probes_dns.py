@@ -49,7 +49,7 @@ def test_an_existing_name_without_such_records_is_empty_not_missing(
 @every_vantage
 def test_silence_is_a_time_out(vantage: Vantage) -> None:
     with udp_server(None) as port:
-        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port, timeout=1)
+        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port, timeout=0.3)
     assert seen.outcome is Outcome.TIMEOUT
 
 
@@ -81,7 +81,7 @@ def test_a_failure_of_the_server_is_an_answer_and_not_asked_for_again(vantage: V
 @every_vantage
 def test_an_answer_to_another_query_is_none(vantage: Vantage) -> None:
     with udp_server(to_another_query) as port:
-        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port, timeout=1)
+        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port, timeout=0.3)
     assert seen.outcome is Outcome.TIMEOUT
 
 
@@ -89,7 +89,7 @@ def test_an_answer_to_another_query_is_none(vantage: Vantage) -> None:
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
 def test_a_server_that_is_not_there_refuses(vantage: Vantage, tcp: bool) -> None:
     kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
-    (seen,) = dns(vantage, "x.", server="127.0.0.1", port=refusing_port(kind), tcp=tcp, timeout=1)
+    (seen,) = dns(vantage, "x.", server="127.0.0.1", port=refusing_port(kind), tcp=tcp, timeout=0.3)
     assert seen.outcome is Outcome.REFUSED
     assert seen.detail
 

@@ -39,13 +39,13 @@ def test_exactly_the_payload_is_sent_once_each_time(vantage: Vantage) -> None:
 @every_vantage
 def test_a_silent_server_is_a_time_out(vantage: Vantage) -> None:
     with udp_server(None) as port:
-        (seen,) = udp(vantage, "127.0.0.1", port, "hostname", timeout=1)
+        (seen,) = udp(vantage, "127.0.0.1", port, "hostname", timeout=0.3)
     assert seen.outcome is Outcome.TIMEOUT
 
 
 @every_vantage
 def test_a_closed_udp_port_refuses(vantage: Vantage) -> None:
-    (seen,) = udp(vantage, "127.0.0.1", refusing_port(socket.SOCK_DGRAM), "hostname", timeout=1)
+    (seen,) = udp(vantage, "127.0.0.1", refusing_port(socket.SOCK_DGRAM), "hostname", timeout=0.3)
     assert seen.outcome is Outcome.REFUSED
 
 
