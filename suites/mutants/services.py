@@ -7,10 +7,12 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 
 from clusters.provider import Cluster, Place
 from fixtures import proxy_rules
 from fixtures.convergence import await_value
+from fixtures.timeouts import Timeout
 from fixtures.vantages import CommandVantage, Completed
 from fixtures.workloads import Namespace
 
@@ -150,11 +152,8 @@ def run_there(place: Place, argv: list[str]) -> Completed:
     return done
 
 
-def first_endpoints_rule_is_deleted(cluster: Cluster, namespace: Namespace, _feature: str) -> None:
-    """On every node, delete by hand what leads to the first endpoint of each of the namespace's Services.
-
-    kube-proxy repairs what others deleted only at its next full sync, long after the check.
-    """
+def programmed(cluster: Cluster, namespace: Namespace) -> str:
+    """Wait until every node's rules lead the namespace's Services to all ready pods; gives one pod's address."""
     fronts = [
         f"{item.spec.cluster_ip}:{port.port}/{port.protocol.lower()}"
         for item in namespace.api.core.list_namespaced_service(namespace.name).items
@@ -162,15 +161,24 @@ def first_endpoints_rule_is_deleted(cluster: Cluster, namespace: Namespace, _fea
         for port in item.spec.ports
     ]
     pods = {pod.address for pod in namespace.pods() if pod.ready}
+
+    def lead_to_all(rules: proxy_rules.Rules) -> bool:
+        return all({end.partition(":")[0] for end in rules.get(front, frozenset())} >= pods for front in fronts)
+
     for place in cluster.nodes:
-        node = CommandVantage(place)
+        read = partial(proxy_rules.read, cluster.mode, CommandVantage(place))
+        await_value(read, lead_to_all, what=f"{place.name}'s rules to be there", timeout=Timeout.DATA_PATH)
+    return min(pods)
 
-        def led_to(front: str, node: CommandVantage = node) -> set[str]:
-            return {end.partition(":")[0] for end in proxy_rules.read(cluster.mode, node).get(front, frozenset())}
 
-        for front in fronts:
-            await_value(lambda front=front: led_to(front), lambda seen: seen >= pods, what="rules")  # type: ignore[misc]
-        for command in deletions(cluster.mode, node, f"{namespace.name}/", min(pods)):
+def first_endpoints_rule_is_deleted(cluster: Cluster, namespace: Namespace, _feature: str) -> None:
+    """On every node, delete by hand what leads to the first endpoint of each of the namespace's Services.
+
+    kube-proxy repairs what others deleted only at its next full sync, long after the check.
+    """
+    pod = programmed(cluster, namespace)
+    for place in cluster.nodes:
+        for command in deletions(cluster.mode, CommandVantage(place), f"{namespace.name}/", pod):
             run_there(place, command)
 
 
@@ -186,6 +194,37 @@ def deletions(mode: str, node: CommandVantage, owner: str, pod: str) -> Iterator
         rule = item.get("rule", {})
         if owner in rule.get("chain", "") and any("dnat" in statement for statement in rule["expr"]):
             yield ["nft", "delete", "rule", "ip", "kube-proxy", rule["chain"], "handle", str(rule["handle"])]
+
+
+def one_endpoint_gets_half(cluster: Cluster, namespace: Namespace, _feature: str) -> None:
+    """On every node, give the first of three endpoints half of the connections instead of a third."""
+    programmed(cluster, namespace)
+    for place in cluster.nodes:
+        for command in uneven(cluster.mode, CommandVantage(place), f"{namespace.name}/"):
+            run_there(place, command)
+
+
+def uneven(mode: str, node: CommandVantage, owner: str) -> Iterator[list[str]]:
+    """Commands that replace the rules that choose between three endpoints, in chains that name ``namespace/``."""
+    listed = node.exec(proxy_rules.COMMANDS[mode]).stdout
+    if mode == "iptables":
+        for line in listed.splitlines():
+            if line.startswith("-A KUBE-SVC-") and owner in line and "--probability 0.3333" in line:
+                chain, *words = shlex.split(line)[1:]
+                words[words.index("--probability") + 1] = "0.5"
+                # Rule 1 marks what does not come from pods.
+                yield ["iptables", "-w", "-t", "nat", "-R", chain, "2", *words]
+        return
+    for item in json.loads(listed)["nftables"]:
+        rule = item.get("rule", {})
+        dnat = next((part["dnat"] for part in rule.get("expr", []) if "dnat" in part), None)
+        if owner in rule.get("chain", "") and dnat:
+            first, *others = list(proxy_rules.destinations(dnat))
+            ends = [end.replace(":", " . ") for end in (first, first, *others)]
+            chosen = ", ".join(f"{number} : {end}" for number, end in enumerate(ends))
+            where = ["ip", "kube-proxy", rule["chain"], "handle", str(rule["handle"])]
+            choice = f"meta l4proto tcp dnat ip to numgen random mod {len(ends)} map {{ {chosen} }}"
+            yield ["nft", "replace", "rule", *where, choice]
 
 
 @contextmanager
@@ -355,6 +394,14 @@ MUTANTS = (
         scope=(REACH, f"{SERVICES}clusterip_spread.py", "suites/proxy", f"{SERVICES}headless_a.py"),
         modes=("iptables", "nftables"),
         after_ready=first_endpoints_rule_is_deleted,
+    ),
+    Mutant(
+        name="one-endpoint-gets-half",
+        breaks="of three endpoints, one gets half of the connections",
+        caught_by=("svc.clusterip.spread",),
+        scope=(f"{SERVICES}clusterip_spread.py", REACH),
+        modes=("iptables", "nftables"),
+        after_ready=one_endpoint_gets_half,
     ),
     Mutant(
         name="snat-on-the-way",
