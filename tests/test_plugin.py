@@ -8,9 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import reports
+from clusters.provider import Cluster
 from fixtures import leader
 from reports.model import Result, Verdict
 
@@ -318,6 +320,23 @@ def test_an_interrupted_run_removes_what_it_made(
     assert "1 of 2 checks were not run" in output
     (result,) = reports.read(pytester.path / "runs" / "r").results
     assert result.verdict is Verdict.PASSED
+
+
+def test_a_cluster_without_a_controller_is_used_again() -> None:
+    cluster = msgspec.convert(
+        {
+            **dict.fromkeys(
+                ("provider_reason", "pod_subnet", "service_subnet", "load_balancer_pool", "dns_address"), ""
+            ),
+            **{"name": "mine", "provider": "embedded", "mode": "nftables", "nodes": [], "clients": [], "servers": []},
+            **{"kubeconfig": Path("k"), "state": Path("s")},
+        },
+        Cluster,
+    )
+    assert (
+        leader.reproduce(cluster, "suites/a.py::test_a[x]")
+        == "python -m pytest --cluster mine 'suites/a.py::test_a[x]'"
+    )
 
 
 def test_checks_are_listed_but_not_run_without_a_cluster(pytester: pytest.Pytester) -> None:
