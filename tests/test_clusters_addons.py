@@ -197,6 +197,21 @@ def test_a_server_that_is_not_there_is_an_error_of_status_0(tmp_path: Path, api:
     assert told.value.status == 0
 
 
+def test_a_busy_server_is_asked_again_and_a_refusal_is_final(api: ClusterApi, answers: Answers) -> None:
+    path = "/apis/apps/v1/namespaces/a/deployments/b"
+    ready = deployment(observedGeneration=2, readyReplicas=2, updatedReplicas=2)
+    answers.queue[f"GET {path}"] = [(500, "etcdserver: request timed out"), (429, ""), (200, ready)]
+    wait_until(lambda: install.is_rolled_out(api, path), what="b", seconds=5)
+
+    answers.queue[f"GET {path}"] = [(403, {"message": "forbidden"})]
+    with pytest.raises(ApiError, match="forbidden"):
+        wait_until(lambda: install.is_rolled_out(api, path), what="b", seconds=5)
+
+    answers.queue[f"GET {path}"] = [(500, "etcdserver: request timed out")]
+    with pytest.raises(ClusterError, match=r"b did not happen .*etcdserver: request timed out"):
+        wait_until(lambda: install.is_rolled_out(api, path), what="b", seconds=0.1)
+
+
 def test_pods_that_are_not_ready_say_what_they_wait_for(api: ClusterApi, answers: Answers) -> None:
     ready = {
         "metadata": {"namespace": "a", "name": "fine"},

@@ -68,13 +68,13 @@ def test_the_first_failing_trial_is_named_in_its_own_words(monkeypatch: pytest.M
     monkeypatch.setattr(machine.kernel, "mount", lambda *words, **more: None)
 
     def refused() -> None:
-        raise subprocess.CalledProcessError(1, ["nft"], stderr=b"Error: Could not process rule\nmore\n")
+        raise subprocess.CalledProcessError(1, ["nft"], stderr=b"Warning: old\n\nError: Could not process rule\nmore\n")
 
     trials = [Trial("a", "", lambda: None), Trial("an nftables NAT table", "Load nf_tables.", refused)]
     with pytest.raises(MachineError) as told:
         machine.run_trials(trials)
 
-    assert told.value.cause == "This machine lacks an nftables NAT table: Error: Could not process rule."
+    assert told.value.cause == "This machine lacks an nftables NAT table: Warning: old; Error: Could not process rule."
     assert told.value.cure == "Load nf_tables."
 
 

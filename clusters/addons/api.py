@@ -15,6 +15,8 @@ Object = Mapping[str, Any]
 FIELD_MANAGER = "roadtest"
 POLL_SECONDS = 0.03
 REQUEST_SECONDS = 10.0
+BUSY = frozenset({0, 429, 500, 502, 503, 504})
+"""Answers, or none at all, of an API server that is overloaded or just coming up."""
 
 
 class ApiError(ClusterError):
@@ -106,11 +108,19 @@ def wait_until(
 ) -> None:
     """Poll until something holds; `ClusterError` naming it when it does not within ``seconds``.
 
-    ``check`` is called between polls and may raise.
+    An API server that is too busy to answer is asked again. ``check`` is called between polls and may raise.
     """
     deadline = time.monotonic() + seconds
-    while not holds():
+    while True:
+        trouble = ""
+        try:
+            if holds():
+                return
+        except ApiError as error:
+            if error.status not in BUSY:
+                raise
+            trouble = f" Last answer: {error}"
         check()
         if time.monotonic() > deadline:
-            raise ClusterError(f"{what} did not happen within {seconds:g} s.", cure)
+            raise ClusterError(f"{what} did not happen within {seconds:g} s.{trouble}", cure)
         time.sleep(POLL_SECONDS)

@@ -198,7 +198,8 @@ def said(error: BaseException) -> str:
     """What went wrong, in the words of whoever noticed."""
     if isinstance(error, subprocess.CalledProcessError):
         output = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else str(error.stderr or "")
-        return output.strip().splitlines()[0] if output.strip() else f"{error.cmd[0]} ended with {error.returncode}"
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        return "; ".join(lines[:2]) or f"{error.cmd[0]} ended with {error.returncode}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
     return str(error)
