@@ -1,10 +1,10 @@
 """Errors of the floor below the suites, each with a cause and what to do.
 
-    RoadtestError
-    ├── UsageError          the user asked for something that does not exist or cannot be
-    ├── MachineError        this machine lacks something (root, a kernel feature, a package, disk)
-    ├── ComponentError      a binary or image could not be had or is damaged
-    └── ClusterError        a cluster did not come up, or is not there
+RoadtestError
+├── UsageError          the user asked for something that does not exist or cannot be
+├── MachineError        this machine lacks something (root, a kernel feature, a package, disk)
+├── ComponentError      a binary or image could not be had or is damaged
+└── ClusterError        a cluster did not come up, or is not there
 """
 
 from __future__ import annotations
