@@ -19,6 +19,11 @@ def test_a_full_disk_is_told_before_anything_is_made(tmp_path: Path) -> None:
         machine.check_disk(tmp_path / "not" / "there" / "yet", needed=2**60)
 
 
+def test_folders_on_one_disk_share_files(tmp_path: Path) -> None:
+    assert machine.on_one_file_system(tmp_path / "state" / "x", tmp_path / "cache")
+    assert not machine.on_one_file_system(tmp_path / "state", Path("/proc/self"))
+
+
 def test_too_few_inotify_instances_are_told_with_the_setting() -> None:
     machine.check_inotify(1)
     with pytest.raises(MachineError, match=r"fs\.inotify\.max_user_instances"):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from clusters import system_packages
+from clusters import paths, system_packages
 from clusters.errors import MachineError
 from clusters.provider import ClusterSpec
 
@@ -23,6 +23,8 @@ from .node_files import Host
 
 FREE_BYTES = 2 * 2**30
 """What a cluster and its logs may need below the state folder."""
+STORE_BYTES = 3 * 2**29
+"""What the images of one node need where they cannot be links into the cache: it is on another file system."""
 INOTIFY_PER_NODE = 12
 INOTIFY_BESIDES = 24
 """inotify instances that kubelet, containerd and kube-proxy of a node, and everything else, were seen to hold."""
@@ -77,21 +79,32 @@ def check(spec: ClusterSpec, folder: Path) -> Host:
     if absent := system_packages.missing(system_packages.packages_of_programs()):
         command = system_packages.command(sorted(set(absent.values())), root=True)
         raise MachineError(f"Missing on this machine: {', '.join(sorted(absent))}.", f"Run: {command}")
-    check_disk(folder)
+    copies = 0 if on_one_file_system(folder, paths.cache_folder()) else spec.nodes
+    check_disk(folder, FREE_BYTES + copies * STORE_BYTES)
     check_inotify(spec.nodes)
     check_cgroups()
     run_trials(trials(spec, folder))
     return Host(lowers_oom_score=lowers_oom_score(), runc=Path(system_packages.find("runc")))
 
 
-def check_disk(folder: Path, needed: int = FREE_BYTES) -> None:
-    """Raise where the disk below a folder (or its first parent that is there) is too full."""
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+def there_already(folder: Path) -> Path:
+    """A folder, or its first parent that is there."""
+    return next(parent for parent in (folder, *folder.parents) if parent.exists())
+
+
+def on_one_file_system(one: Path, other: Path) -> bool:
+    """Whether hard links can lead from one folder to the other."""
+    return there_already(one).stat().st_dev == there_already(other).stat().st_dev
+
+
+def check_disk(folder: Path, needed: int) -> None:
+    """Raise where the disk below a folder is too full."""
+    there = there_already(folder)
     free = shutil.disk_usage(there).free
     if free < needed:
         raise MachineError(
             f"Only {free / 1e9:.1f} GB are free at {there}, and a cluster may need {needed / 1e9:.1f} GB.",
-            "Make room, or set ROADTEST_STATE to a folder on another disk.",
+            "Make room, or set ROADTEST_STATE to a folder with more; best on the disk of the cache, whose files it can share.",
         )
 
 
