@@ -104,7 +104,7 @@ def check_disk(folder: Path, needed: int) -> None:
     if free < needed:
         raise MachineError(
             f"Only {free / 1e9:.1f} GB are free at {there}, and a cluster may need {needed / 1e9:.1f} GB.",
-            "Make room, or set ROADTEST_STATE to a folder with more; best on the disk of the cache, whose files it can share.",
+            "Make room, or set ROADTEST_STATE to another folder, best on the disk of the cache: files are shared then.",
         )
 
 
