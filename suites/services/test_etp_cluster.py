@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 
 from clusters.provider import Place
@@ -28,6 +29,7 @@ def test_cluster_policy_shows_the_address_of_the_node_that_was_asked(
     node_vantages: dict[str, Vantage],
     client_1: Vantage,
     client_2: Vantage,
+    note: Callable[[str, object], None],
 ) -> None:
     """“node2 replaces the source IP address (SNAT) in the packet with its own IP address”
     https://kubernetes.io/docs/tutorials/services/source-ip/#source-ip-for-services-with-type-nodeport
@@ -42,5 +44,7 @@ def test_cluster_policy_shows_the_address_of_the_node_that_was_asked(
     for node in nodes:
         url = f"http://{node.address}:{namespace.node_port('web')}/clientip"
         converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{node.name}'s node port to answer")
+        own = address_towards(node_vantages[node.name], pod.address)
+        note(f"{node.name}'s address{' (the pod is there)' if node.name == pod.node else ''}", own)
         for client in (client_1, client_2):
-            sources_are(http(client, url, count=5), {address_towards(node_vantages[node.name], pod.address)})
+            sources_are(http(client, url, count=5), [own])
