@@ -9,18 +9,12 @@ import pytest
 from clusters.provider import Cluster
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
+from fixtures.dns_text import ports_and_targets
 from fixtures.expectations import all_answered, equal
-from fixtures.observations import DnsObservation
 from fixtures.probes import dns
 from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace
-
-
-def ports_and_targets(answer: DnsObservation) -> list[tuple[int, str]]:
-    """Port and target of each SRV record; priority and weight are “not prescribed by this specification”."""
-    records = [text.split() for text in answer.answers]
-    return sorted((int(port), target.lower()) for _priority, _weight, port, target in records)
 
 
 @feature("dns.record.srv")

@@ -4,46 +4,28 @@ from __future__ import annotations
 
 import json
 
-import msgspec
 import pytest
 
 from clusters.provider import Cluster
 from fixtures.api import documents
 from fixtures.catalogue import feature
+from fixtures.dns_text import Resolver, resolver
 from fixtures.expectations import equal
 from fixtures.timeouts import Timeout
 from fixtures.vantages import Vantage
 from fixtures.workloads import Namespace
 
 
-class Resolver(msgspec.Struct, frozen=True):
-    """What resolv.conf(5) says. The order of options means nothing."""
-
-    nameservers: list[str]
-    search: list[str]
-    options: set[str]
-
-
-def parsed(text: str) -> Resolver:
-    """Of several search lines the last counts: https://man7.org/linux/man-pages/man5/resolv.conf.5.html"""
-    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] not in "#;"]
-    return Resolver(
-        nameservers=[words[1] for words in lines if words[0] == "nameserver"],
-        search=next((words[1:] for words in reversed(lines) if words[0] == "search"), []),
-        options={option for words in lines if words[0] == "options" for option in words[1:]},
-    )
-
-
 def of_pod(namespace: Namespace, pod: str) -> Resolver:
     done = namespace.api.exec(namespace.name, pod, ["cat", "/etc/resolv.conf"], timeout=Timeout.REQUEST.seconds)
-    return parsed(done.stdout)
+    return resolver(done.stdout)
 
 
 def of_node(namespace: Namespace, node: Vantage) -> Resolver:
     """The file that the node's kubelet hands down, found by asking the kubelet for its configuration."""
     answer = namespace.api.core.connect_get_node_proxy_with_path(node.name, "configz", _preload_content=False)
     path = json.loads(answer.data)["kubeletconfig"].get("resolvConf", "/etc/resolv.conf")
-    return parsed(node.exec(["cat", path]).stdout)
+    return resolver(node.exec(["cat", path]).stdout)
 
 
 @feature("dns.resolv-conf")
