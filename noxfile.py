@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import importlib.util
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -32,6 +33,14 @@ os.environ.setdefault("ROADTEST_COMMAND", shlex.join(["./noxw", *sys.argv[1:]]))
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
+for word in sys.argv[1:]:  # nox itself would say only "Sessions not found"
+    for axis, asked in re.findall(r"(mode|controller)\s*=\s*['\"](.*?)['\"]", word if "(" in word else ""):
+        known = {"mode": MODES, "controller": CONTROLLERS}[axis]
+        if asked not in known:
+            sys.exit(f"error: there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}")
+    if re.fullmatch(r"(conformance|load)\((?!.*mode.*controller).*\)", word):
+        cells = [f'"{word.partition("(")[0]}({mode=}, {controller=})"' for mode in MODES for controller in CONTROLLERS]
+        sys.exit(f"error: {word} names no whole cell; the cells are:\n  " + "\n  ".join(cells))
 CLEAN_UP_SECONDS = 60
 """How long an interrupted command may take to remove what it made."""
 
@@ -156,6 +165,7 @@ def components(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The tester tested: no root, no cluster, under a minute."""
+    python(session, "clusters", "packages", "tests")
     python(session, "pytest", "-n", "auto", *session.posargs)
 
 

@@ -8,15 +8,17 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from . import system_packages
 from .cli_changes import add_changes
 from .cli_places import add_places
 from .cli_views import add_views
 from .errors import RoadtestError
+from .progress import progress_for_terminal
 from .records import COMMAND
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
-PREPARATIONS = ("components", "images")
+PREPARATIONS = ("components", "images", "packages")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,16 +34,29 @@ def parser() -> argparse.ArgumentParser:
     add_places(verbs)
     verbs.add_parser("components", help="prepare the binaries that a cluster is made of (--list shows them)")
     verbs.add_parser("images", help="prepare the images that a cluster runs (--list shows them)")
+    verbs.add_parser("packages", help="install the system packages that a cluster (or: packages tests) needs")
     return made
 
 
 def prepare(verb: str, arguments: Sequence[str]) -> int:
-    """``components`` and ``images`` have command lines of their own."""
+    """``components``, ``images`` and ``packages`` have command lines of their own."""
+    if verb == "packages":
+        return install_packages(arguments)
     if verb == "components":
         from .components import command  # noqa: PLC0415 - only this verb needs it
     else:
         from .images import command  # noqa: PLC0415
     return command(arguments)
+
+
+def install_packages(arguments: Sequence[str]) -> int:
+    """Have the system programs of each purpose, a cluster's unless another is named."""
+    made = argparse.ArgumentParser(prog=f"{COMMAND} packages", description="Have the system packages that are needed.")
+    made.add_argument("purposes", nargs="*", default=["cluster"], metavar="PURPOSE", help="cluster (default), tests")
+    with progress_for_terminal() as progress:
+        for purpose in made.parse_args(arguments).purposes:
+            system_packages.ensure(progress, system_packages.packages_of_programs(purpose))
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The system programs that a cluster on this machine needs: found, or installed with apt, or named in one command."""
+"""The system programs that clusters and tests need: found, or installed with apt, or named in one command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from clusters.errors import MachineError
+from clusters.errors import MachineError, UsageError
 from clusters.progress import Progress
 
 DATA = Path(__file__).with_suffix(".toml")
@@ -22,9 +22,12 @@ LAST_LINES = 5
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
-def packages_of_programs() -> dict[str, str]:
-    """Program → Debian package."""
-    return {name: str(package) for name, package in tomllib.loads(DATA.read_text(encoding="utf-8")).items()}
+def packages_of_programs(purpose: str = "cluster") -> dict[str, str]:
+    """Program → Debian package, for a ``cluster`` on this machine or for our own ``tests``."""
+    purposes: dict[str, dict[str, str]] = tomllib.loads(DATA.read_text(encoding="utf-8"))
+    if purpose not in purposes:
+        raise UsageError(f"Nothing here is called {purpose!r}.", f"Ask for packages of: {', '.join(purposes)}.")
+    return purposes[purpose]
 
 
 def find(program: str) -> str:

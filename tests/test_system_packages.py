@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from clusters.errors import MachineError
+from clusters.errors import MachineError, UsageError
 from clusters.progress import LineProgress, SilentProgress
 from clusters.system_packages import ensure, packages_of_programs
 
@@ -81,4 +81,10 @@ def test_a_package_without_its_program_is_told() -> None:
 
 def test_the_programs_of_a_cluster_are_listed_with_their_packages() -> None:
     assert packages_of_programs()["dig"] == "bind9-dnsutils"
+    assert packages_of_programs("tests")["nc.openbsd"] == "netcat-openbsd"
+
+
+def test_an_unknown_purpose_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="cluster, tests"):
+        packages_of_programs("lunch")
     ensure(SilentProgress(), {})
