@@ -58,7 +58,17 @@ def environment(session: nox.Session) -> Path:
         if uv:
             commands = [
                 [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, draft],
-                [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", draft / "bin" / "python", LOCK],
+                [
+                    uv,
+                    "pip",
+                    "sync",
+                    "--quiet",
+                    "--compile-bytecode",
+                    "--require-hashes",
+                    "--python",
+                    draft / "bin" / "python",
+                    LOCK,
+                ],
             ]
         else:
             commands = [
@@ -166,7 +176,8 @@ def components(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tester tested: no root, no cluster, under a minute."""
     python(session, "clusters", "packages", "tests")
-    python(session, "pytest", "-n", "auto", *session.posargs)
+    workers = max(3, os.cpu_count() or 1)  # more than cores where these are few: many tests wait
+    python(session, "pytest", "-n", str(workers), "--dist", "worksteal", *session.posargs)
 
 
 @nox.session

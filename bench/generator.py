@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 from bench.contenders import Contender, Speed, contenders, plan
 from bench.targets import Served, python_server, static_server
@@ -67,7 +67,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     if len(values) < 2:
         return mean, -math.inf, math.inf
     deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    reach = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
+    reach = float(special.stdtrit(len(values) - 1, (1 + confidence) / 2)) * deviation / math.sqrt(len(values))
     return mean, mean - reach, mean + reach
 
 

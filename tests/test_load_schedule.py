@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from loadprofiles.engine.schedule import due_times
 
@@ -50,6 +49,8 @@ def test_streams_of_one_seed_differ() -> None:
 
 
 def test_poisson_gaps_are_exponential_and_constant_ones_are_not() -> None:
+    from scipy import stats
+
     gaps = np.diff(due_times("poisson", rate=2000, seconds=10, seed=3))
     assert stats.kstest(gaps, "expon", args=(0, 1 / 2000)).pvalue > 0.01
     gaps = np.diff(due_times("constant", rate=2000, seconds=10))

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import clusters
 import reports
 from clusters.provider import Cluster
 from fixtures import leader
@@ -217,22 +218,12 @@ def test_exit_status_tells_theirs_from_ours(
     assert leader.exit_status(pytests, counts, judged=judged, collected=2) == expected
 
 
-def test_an_unknown_feature_is_refused_with_near_ones(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(nocluster=CONFTEST, test_case=CASES)
-    ended = pytester.runpytest_subprocess(
-        *(
-            "-p",
-            "xdist",
-            "-p",
-            "nocluster",
-            "-p",
-            "fixtures.plugin",
-            "--cluster",
-            "c",
-            "--feature",
-            "svc.clusterip.reech",
-        )
-    )
+def test_an_unknown_feature_is_refused_with_near_ones(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters, "load", lambda name: None)
+    pytester.makepyfile(test_case=CASES)
+    ended = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--cluster", "c", "--feature", "svc.clusterip.reech")
     assert ended.ret == 4
     ended.stderr.fnmatch_lines(["*There is no feature svc.clusterip.reech*svc.clusterip.reach*"])
 
@@ -341,8 +332,8 @@ def test_a_cluster_without_a_controller_is_used_again() -> None:
 
 def test_checks_are_listed_but_not_run_without_a_cluster(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_case=HEAD + INTERRUPTED)
-    listed = pytester.runpytest_subprocess("-p", "fixtures.plugin", "--collect-only", "-q")
+    listed = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--collect-only", "-q")
     listed.stdout.fnmatch_lines(["test_case.py::test_is_judged"])
-    asked = pytester.runpytest_subprocess("-p", "fixtures.plugin")
+    asked = pytester.runpytest_inprocess("-p", "fixtures.plugin")
     assert asked.ret == pytest.ExitCode.USAGE_ERROR
     asked.stderr.fnmatch_lines(["ERROR: Name the cluster to judge: --cluster NAME*"])

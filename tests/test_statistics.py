@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
 
-from fixtures.statistics import ALPHA, interval, sample_size, share, shares
+from fixtures.statistics import ALPHA, binomial_p, interval, sample_size, share, shares
+
+
+@pytest.fixture(scope="module")
+def stats() -> Any:
+    """An independent implementation, slow to import: only the worker that needs it does."""
+    return importlib.import_module("scipy.stats")
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "expected"),
+    [(100, 1000, 0.1), (140, 1000, 0.1), (3, 20, 0.5), (0, 2000, 0.01), (65, 100, 0.5), (9, 9, 0.9)],
+)
+def test_exact_tests_agree_with_scipy_s(stats: Any, count: int, n: int, expected: float) -> None:
+    theirs = stats.binomtest(count, n, expected)
+    assert binomial_p(count, n, expected) == pytest.approx(theirs.pvalue, rel=1e-9)
+    assert interval(count, n, 0.999) == pytest.approx(tuple(theirs.proportion_ci(0.999)), abs=1e-9)
+    assert share(count, n, expected).p == binomial_p(count, n, expected)
+
+
+def test_spreads_agree_with_scipy_s(stats: Any) -> None:
+    found = shares({"a": 90, "b": 110, "c": 100}, {"a": 0.4, "b": 0.3, "c": 0.3})
+    assert found.p == pytest.approx(stats.chisquare([90, 110, 100], [120, 90, 90]).pvalue, rel=1e-9)
 
 
 def drawn(n: int, p: float, seed: int) -> int:
@@ -25,10 +48,10 @@ def test_a_right_split_holds(seed: int, p: float) -> None:
 
 
 @pytest.mark.parametrize("p", [0.01, 0.1, 0.5])
-def test_a_right_split_is_refuted_no_more_often_than_alpha_says(p: float) -> None:
+def test_a_right_split_is_refuted_no_more_often_than_alpha_says(stats: Any, p: float) -> None:
     n, alpha = 120, 0.01
     refuted = [count for count in range(n + 1) if not share(count, n, p, alpha).holds]
-    assert 0 < binom.pmf(refuted, n, p).sum() <= alpha
+    assert 0 < stats.binom.pmf(refuted, n, p).sum() <= alpha
 
 
 def test_even_spreads_are_refuted_about_as_often_as_alpha_says() -> None:
@@ -39,13 +62,13 @@ def test_even_spreads_are_refuted_about_as_often_as_alpha_says() -> None:
 
 
 @pytest.mark.parametrize(("expected", "off_by"), [(0.1, 0.15), (0.5, 0.2), (0.01, 0.1)])
-def test_a_sample_of_the_stated_size_finds_the_stated_difference(expected: float, off_by: float) -> None:
+def test_a_sample_of_the_stated_size_finds_the_stated_difference(stats: Any, expected: float, off_by: float) -> None:
     alpha, power = 0.001, 0.99
     n = sample_size(expected, off_by, alpha=alpha, power=power)
     for other in (expected - off_by, expected + off_by):
         if 0 < other < 1:
             refuted = [count for count in range(n + 1) if not share(count, n, expected, alpha).holds]
-            assert binom.pmf(refuted, n, other).sum() > power - 0.01
+            assert stats.binom.pmf(refuted, n, other).sum() > power - 0.01
 
 
 @settings(deadline=None, max_examples=50, derandomize=True)

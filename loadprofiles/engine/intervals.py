@@ -13,6 +13,7 @@ time, not the request.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,26 +35,26 @@ METHOD = (
 
 def of_rate(counts: Sequence[int], block_seconds: float) -> Interval:
     """Events per second, from the counts of at least four equal blocks of time."""
-    from scipy import stats  # noqa: PLC0415  (half a second of import, wanted only at the end of a load)
+    from scipy import special  # noqa: PLC0415 - a second of import, wanted only at the end of a load
 
     pairs = np.asarray(counts[: len(counts) // 2 * 2], dtype=np.float64).reshape(-1, 2)
     rates = pairs.mean(axis=1) / block_seconds
     mean = sum(counts) / len(counts) / block_seconds
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, rates.size - 1) * rates.std(ddof=1) / np.sqrt(rates.size))
+    reach = float(special.stdtrit(rates.size - 1, (1 + CONFIDENCE) / 2) * rates.std(ddof=1) / np.sqrt(rates.size))
     return Interval(value=mean, low=max(mean - reach, 0.0), high=mean + reach)
 
 
 def of_quantile(blocks: Sequence[Histogram], share: float, seed: int = 0) -> Interval | None:
     """Seconds at quantile ``share``; ``None`` where the requests are too few to bound it."""
-    from scipy import stats  # noqa: PLC0415
+    from scipy import special  # noqa: PLC0415
 
     whole = merged(blocks)
     total = whole.total
     if not total:
         return None
     tail = (1 - CONFIDENCE) / 2
-    low_rank = int(stats.binom.ppf(tail, total, share))
-    high_rank = int(stats.binom.ppf(1 - tail, total, share)) + 1
+    low_rank = math.ceil(special.bdtrik(tail, total, share))
+    high_rank = math.ceil(special.bdtrik(1 - tail, total, share)) + 1
     if low_rank < 1 or high_rank > total:
         return None
     used = np.flatnonzero(whole.counts)
@@ -66,7 +67,7 @@ def of_quantile(blocks: Sequence[Histogram], share: float, seed: int = 0) -> Int
     high = float(values[np.searchsorted(ranks, high_rank)])
     if len(blocks) >= 2 * RUN:
         below, above = np.quantile(_replicates(blocks, used, values, share, seed), [tail, 1 - tail])
-        widen = float(stats.t.ppf(1 - tail, len(blocks) // RUN - 1) / stats.norm.ppf(1 - tail))
+        widen = float(special.stdtrit(len(blocks) // RUN - 1, 1 - tail) / special.ndtri(1 - tail))
         # Latencies stretch by factors: widened on the logarithm, so that a long tail never reaches below zero.
         low = min(low, estimate * (float(below) / estimate) ** widen)
         high = max(high, estimate * (float(above) / estimate) ** widen)
