@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 import nox
+import nox.command
 
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["tests"]
@@ -37,10 +38,12 @@ for word in sys.argv[1:]:  # nox itself would say only "Sessions not found"
     for axis, asked in re.findall(r"(mode|controller)\s*=\s*['\"](.*?)['\"]", word if "(" in word else ""):
         known = {"mode": MODES, "controller": CONTROLLERS}[axis]
         if asked not in known:
-            sys.exit(f"error: there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}")
+            print(f"error: there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}", file=sys.stderr)
+            sys.exit(2)
     if re.fullmatch(r"(conformance|load)\((?!.*mode.*controller).*\)", word):
         cells = [f'"{word.partition("(")[0]}({mode=}, {controller=})"' for mode in MODES for controller in CONTROLLERS]
-        sys.exit(f"error: {word} names no whole cell; the cells are:\n  " + "\n  ".join(cells))
+        print(f"error: {word} names no whole cell; the cells are:", *cells, sep="\n  ", file=sys.stderr)
+        sys.exit(2)
 CLEAN_UP_SECONDS = 60
 """How long an interrupted command may take to remove what it made."""
 
@@ -112,13 +115,20 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
     """One cell of the run; whatever becomes of it, the next cells and the report follow."""
     if wants_help(session):
         python(session, "conformance", verb, "--help")
-        return
-    python(
-        session,
-        *("conformance", verb, "--run", RUN, "--mode", mode, "--controller", controller),
-        *session.posargs,
-        success_codes=(0, 1, 2),
-    )
+        sys.exit(0)  # once says it for every cell
+    if {"--collect-only", "--co"} & set(session.posargs):
+        python(session, "pytest", "-p", "fixtures.plugin", "suites", "-q", *session.posargs)
+        sys.exit(0)
+    try:
+        python(
+            session,
+            *("conformance", verb, "--run", RUN, "--mode", mode, "--controller", controller),
+            *([] if any("(" in word for word in sys.argv) else ["--among-others"]),
+            *session.posargs,
+            success_codes=(0, 1, 2),
+        )
+    except nox.command.CommandFailed:  # it cannot be run as asked, nor can the next cell: nothing to report
+        sys.exit(2)
     session.notify("report", [RUN])
 
 

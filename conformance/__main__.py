@@ -18,8 +18,15 @@ from .interruption import follow_parent, terminate_as_interrupt
 
 
 def run_cell(verb: str, arguments: Sequence[str]) -> int:
-    """One cell of a run; the run's header is written by the first."""
-    asked = options.parse(verb, arguments)
+    """One cell of a run; the run's header is written by the first. `os.EX_USAGE` where it cannot be as asked."""
+    try:
+        asked = options.parse(verb, arguments)
+        cell.check(asked)
+    except RoadtestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return os.EX_USAGE
+    except SystemExit as refusal:  # argparse has told why
+        return os.EX_USAGE if refusal.code else 0
     typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", verb, "--", *arguments])
     reports.start(asked.run, command=typed, seed=asked.seed or None)
     with progress_for_terminal() as progress:
@@ -36,6 +43,8 @@ def report(arguments: Sequence[str]) -> int:
     made.add_argument("--out", type=Path, help="where to write them (default: the first run's folder)")
     asked = made.parse_args(arguments)
     for run in asked.runs:
+        if not (run / "results.jsonl").is_file():
+            raise reports.ReportError(f"There is no run at {run}.", "Name a folder such as runs/20260301-080000-1a2b.")
         reports.finish(run)
     return reports.render(asked.runs, out=asked.out or asked.runs[0])
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import msgspec
+import pytest
 
 import clusters
 import reports
-from clusters import system_packages
+from clusters import lifecycle, system_packages
 from clusters.errors import RoadtestError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec, Mode
+from loadprofiles.profile import chosen
 from reports.model import Cell, CellEnd
 
 from .interruption import call
@@ -26,6 +31,9 @@ def run(options: Options, progress: Progress) -> int:
 
     The cell's end is recorded whatever happens short of SIGKILL; a cell that could not be run says why in it.
     """
+    if other := mode_of_another_cell(options):
+        print(f"cell {options.cell}: left out, the cluster {options.cluster} runs kube-proxy in mode {other}")
+        return 0
     seconds: dict[str, float] = {}
     trouble = ""
     status = 0
@@ -64,6 +72,16 @@ def run(options: Options, progress: Progress) -> int:
     return status
 
 
+def mode_of_another_cell(options: Options) -> str:
+    """The named cluster's mode, where that is another and the user did not ask for just this cell; empty otherwise."""
+    if not (options.cluster and options.among_others):
+        return ""
+    with suppress(RoadtestError):  # told below, as every trouble of a cell
+        mode = clusters.load(options.cluster).mode
+        return mode if mode != options.mode else ""
+    return ""
+
+
 @contextmanager
 def timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
     began = time.monotonic()
@@ -73,17 +91,44 @@ def timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
         seconds[phase] = round(time.monotonic() - began, 3)
 
 
-def made(options: Options, progress: Progress) -> Cluster:
-    """A cluster of this cell's own."""
-    system_packages.ensure(progress)
-    spec = ClusterSpec(
+def check(options: Options) -> None:
+    """Raise for what cannot be run as asked, before a cluster is made or anything is written."""
+    chosen(options.profile)
+    if not options.cluster:
+        lifecycle.check(spec(options))
+    elif not mode_of_another_cell(options):
+        taken(options)
+    if options.suites and options.pytest:
+        check_selection(options)
+
+
+def check_selection(options: Options) -> None:
+    """Raise where pytest would not know what is meant, or select nothing: seconds before, and not after, a cluster."""
+    command = [*pytest_command(options), "--collect-only", "--quiet", "--no-header", "-p", "no:xdist"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        told = re.findall(r"error: (?!usage)(.+)", done.stderr, re.IGNORECASE)
+        raise UsageError(
+            f"{told[-1].rstrip('.')}." if told else f"No check is selected by {shlex.join(options.pytest)}.",
+            "See what there is: ./noxw -s conformance -- --collect-only.",
+        )
+
+
+def spec(options: Options) -> ClusterSpec:
+    """The cluster that belongs to this cell."""
+    return ClusterSpec(
         name=f"{options.mode}-{options.run.name[-4:]}",
         provider=options.provider,
         mode=msgspec.convert(options.mode, Mode),
         nodes=options.nodes,
         controllers=[options.controller] if options.controller else [],
     )
-    return clusters.create(spec, progress)
+
+
+def made(options: Options, progress: Progress) -> Cluster:
+    """A cluster of this cell's own."""
+    system_packages.ensure(progress)
+    return clusters.create(spec(options), progress)
 
 
 def taken(options: Options) -> Cluster:
@@ -130,24 +175,18 @@ def unmade(options: Options, started: str) -> Cell:
     )
 
 
-def suites_command(options: Options, cluster: Cluster) -> list[str]:
+def pytest_command(options: Options) -> list[str]:
+    """pytest on the suites, with what the user selects of them."""
     asked = [word for word in options.pytest if not word.startswith("-")]
     paths = [] if any(word.startswith("suites") for word in asked) else ["suites"]
+    return [sys.executable, "-m", "pytest", "-p", "fixtures.plugin", *paths, *options.pytest]
+
+
+def suites_command(options: Options, cluster: Cluster) -> list[str]:
     return [
-        *(
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "fixtures.plugin",
-            *paths,
-            "-n",
-            options.workers,
-            "--dist",
-            "worksteal",
-        ),
+        *pytest_command(options),
+        *("-n", options.workers, "--dist", "worksteal"),
         *("--cluster", cluster.name, "--run", str(options.run), "--cell", options.cell),
-        *options.pytest,
     ]
 
 
@@ -156,5 +195,6 @@ def load_command(options: Options, cluster: Cluster) -> list[str]:
         *(sys.executable, "-m", "loadprofiles", "run", "--cluster", cluster.name),
         *("--run", str(options.run), "--cell", options.cell),
         *(["--short"] if options.load == "short" else []),
+        *(word for name in options.profile for word in ("--profile", name)),
         *(["--seed", str(options.seed)] if options.seed else []),
     ]

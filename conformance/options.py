@@ -22,12 +22,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     workers: str
     cluster: str
     """An existing cluster's name; empty: make one and remove it."""
+    among_others: bool = False
+    """Nobody asked for just this cell: a cluster in another mode is no mistake, and the cell is left to another run."""
     keep: bool
     suites: bool
     load: str
     """``none``, ``short`` or ``full``."""
     seed: int
     pytest: list[str]
+    profile: list[str] = []
+    """Names of the load profiles; empty: all."""
 
     @property
     def cell(self) -> str:
@@ -44,13 +48,19 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     )
     made.add_argument("--provider", default="auto", help="auto (default), embedded")
     made.add_argument("--nodes", type=int, default=3, metavar="N", help="nodes of the cluster (default 3)")
-    made.add_argument("--cluster", default="", metavar="NAME", help="use this running cluster; it is not removed")
+    made.add_argument(
+        "--cluster",
+        default="",
+        metavar="NAME",
+        help="use this running cluster (its mode's cells only); it is not removed",
+    )
     made.add_argument("--keep", action="store_true", help="leave the cluster running afterwards")
     made.add_argument("--workers", default="3", metavar="N", help="pytest-xdist workers (default 3)")
     made.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: a new one)")
     made.add_argument("--run", type=Path, default=None, help=argparse.SUPPRESS)
     made.add_argument("--mode", default="iptables", choices=MODES, help=argparse.SUPPRESS)
     made.add_argument("--controller", default="", help=argparse.SUPPRESS)
+    made.add_argument("--among-others", action="store_true", help=argparse.SUPPRESS)
     return made
 
 
@@ -60,6 +70,7 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
         made = parser("load", "Throughput and latency of every profile at full length on a real cluster.")
         made.set_defaults(suites=False, load="full")
         made.add_argument("--short", dest="load", action="store_const", const="short", help="the short form")
+        made.add_argument("--profile", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
     else:
         made = parser("conformance", "Every check of the suites on a real cluster, then a short load.")
         made.add_argument("--load", default="short", choices=["none", "short", "full"], help="default: short")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from clusters.errors import UsageError
 from clusters.provider import Cluster
+from conformance import cell
 from conformance.cell import suites_command
 from conformance.options import parse
 
@@ -49,6 +52,41 @@ def test_selection_goes_to_pytest_as_typed() -> None:
 def test_paths_narrow_what_runs(asked: list[str], expected: str) -> None:
     command = suites_command(parse("cell", [*CELL, *asked]), CLUSTER)
     assert [word for word in command if word.startswith("suites")] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("mode", "others", "expected"),
+    [
+        pytest.param("iptables", ["--among-others"], "nftables", id="another mode's cell is left out"),
+        pytest.param("nftables", ["--among-others"], "", id="its own cell runs"),
+        pytest.param("iptables", [], "", id="a cell asked for by name is no other"),
+    ],
+)
+def test_on_a_named_cluster_only_its_modes_cells_run(
+    monkeypatch: pytest.MonkeyPatch, mode: str, others: list[str], expected: str
+) -> None:
+    monkeypatch.setattr("clusters.load", lambda name: CLUSTER)
+    asked = parse("cell", ["--run", "runs/x", "--mode", mode, "--cluster", "c", *others])
+    assert cell.mode_of_another_cell(asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        pytest.param(["-k", "nosuch"], "No check is selected by -k nosuch", id="nothing selected"),
+        pytest.param(["suites/nosuch"], "file or directory not found: suites/nosuch", id="no such path"),
+        pytest.param(["--nosuch"], "unrecognized arguments: --nosuch", id="an option that pytest does not know"),
+        pytest.param(["--feature", "svc.etp.locl"], "There is no feature svc.etp.locl", id="no such feature"),
+        pytest.param(["--provider", "kindd"], "There is no provider called 'kindd'", id="no such provider"),
+    ],
+)
+def test_what_cannot_be_run_as_asked_is_refused_before_a_cluster_is_made(asked: list[str], said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        cell.check(parse("cell", [*CELL, *asked]))
+
+
+def test_what_can_be_run_as_asked_is_not_refused() -> None:
+    cell.check(parse("cell", [*CELL, "--feature", "svc.etp.local", "-k", "keeps"]))
 
 
 def test_an_unknown_mode_is_refused_with_the_right_ones(capsys: pytest.CaptureFixture[str]) -> None:
