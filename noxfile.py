@@ -15,6 +15,7 @@ import re
 import secrets
 import shlex
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,10 @@ for word in sys.argv[1:]:  # nox itself would say only "Sessions not found"
         cells = [f'"{word.partition("(")[0]}({mode=}, {controller=})"' for mode in MODES for controller in CONTROLLERS]
         print(f"error: {word} names no whole cell; the cells are:", *cells, sep="\n  ", file=sys.stderr)
         sys.exit(2)
+UV = {"UV_COMPILE_BYTECODE": "1"}
+"""Compiled once: where bytecode is not kept (PYTHONDONTWRITEBYTECODE) every process would compile its libraries anew."""
+if ssl.create_default_context().cert_store_stats()["x509_ca"]:  # as pip does: a company's own authority is in there
+    UV |= {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}  # the second is the name of earlier versions
 CLEAN_UP_SECONDS = 60
 """How long an interrupted command may take to remove what it made."""
 
@@ -57,21 +62,14 @@ def environment(session: nox.Session) -> Path:
         # The bytes land under a name of their own first: an interrupted installation is never taken for a whole one.
         # Scripts would keep that first name in their shebang, so everything is run as `python -m`.
         draft = home.with_name(f"{home.name}.{os.getpid()}")
+        for killed in home.parent.glob("roadtest-*.*"):
+            if not Path("/proc", killed.suffix[1:]).exists():
+                shutil.rmtree(killed, ignore_errors=True)
         uv = shutil.which("uv") or (importlib.util.find_spec("uv") and str(Path(sys.executable).with_name("uv")))
         if uv:
             commands = [
                 [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, draft],
-                [
-                    uv,
-                    "pip",
-                    "sync",
-                    "--quiet",
-                    "--compile-bytecode",
-                    "--require-hashes",
-                    "--python",
-                    draft / "bin" / "python",
-                    LOCK,
-                ],
+                [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", draft / "bin" / "python", LOCK],
             ]
         else:
             commands = [
@@ -80,7 +78,7 @@ def environment(session: nox.Session) -> Path:
             ]
         try:
             for command in commands:
-                subprocess.run([str(word) for word in command], check=True)
+                subprocess.run([str(word) for word in command], check=True, env={**UV, **os.environ})
             try:
                 draft.rename(home)
             except OSError:
