@@ -46,9 +46,9 @@ for word in sys.argv[1:]:  # nox itself would say only "Sessions not found"
         print(f"error: {word} names no whole cell; the cells are:", *cells, sep="\n  ", file=sys.stderr)
         sys.exit(2)
 UV = {"UV_COMPILE_BYTECODE": "1"}
-"""Compiled once: where bytecode is not kept (PYTHONDONTWRITEBYTECODE) every process would compile its libraries anew."""
+"""Compiled once: where no bytecode is kept (PYTHONDONTWRITEBYTECODE) every process would compile its libraries."""
 if ssl.create_default_context().cert_store_stats()["x509_ca"]:  # as pip does: a company's own authority is in there
-    UV |= {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}  # the second is the name of earlier versions
+    UV |= {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}  # its earlier name
 CLEAN_UP_SECONDS = 60
 """How long an interrupted command may take to remove what it made."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import pytest
 
@@ -71,6 +73,32 @@ def test_megabytes_arrive_whole_and_a_closed_half_is_passed_on(relayed: Relayed)
         sender.join()
 
     assert bytes(received) == sent + b"end"
+
+
+def test_what_comes_before_the_far_side_has_answered_is_kept() -> None:
+    heard: list[bytes] = []
+    done = threading.Event()
+
+    def listen(connection: socket.socket) -> None:
+        while data := connection.recv(65536):
+            heard.append(data)
+        done.set()
+
+    async def be_early() -> None:
+        dials: set[asyncio.Task[None]] = set()
+        near = relay.Near("127.0.0.1", serve(listen), dials)
+        transport = create_autospec(asyncio.Transport, instance=True)
+        transport.is_closing.return_value = False
+        near.connection_made(transport)
+        near.data_received(b"ear")
+        near.data_received(b"ly")
+        near.eof_received()
+        await asyncio.gather(*dials)
+        await asyncio.to_thread(done.wait, 10)
+
+    asyncio.run(be_early())
+    assert b"".join(heard) == b"early"
+    assert done.is_set()
 
 
 def test_a_far_side_that_is_not_there_ends_the_connection(relayed: Relayed) -> None:

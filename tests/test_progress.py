@@ -39,7 +39,8 @@ def test_a_short_task_says_nothing_and_a_long_one_how_far_it_is() -> None:
     assert "long: done in 0 s" in log.getvalue()
 
 
-def test_a_terminal_keeps_what_is_said_and_drops_the_bars() -> None:
+def test_a_terminal_keeps_what_is_said_and_drops_the_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one has no bars
     screen = io.StringIO()
     progress = RichProgress(Console(file=screen, force_terminal=True, width=120))
     with progress.bars:
