@@ -13,7 +13,7 @@ import msgspec
 
 from . import records
 from .embedded import EmbeddedProvider
-from .errors import UsageError
+from .errors import MachineError, UsageError
 from .progress import Progress, SilentProgress
 from .provider import MODES, Cluster, ClusterSpec, Provider
 
@@ -43,15 +43,21 @@ def choose(asked: str) -> tuple[Provider, str]:
 
 
 def check(spec: ClusterSpec) -> tuple[Provider, str]:
-    """The provider for what is asked, and why it is this one; `UsageError` for a name that is none, listing the right
-    ones."""
+    """The provider for what is asked, and why it is this one.
+
+    `UsageError` for a name that is none, listing the right ones; `MachineError` where this user or machine cannot run
+    that provider at all.
+    """
     from .controllers import describe  # noqa: PLC0415 - only a creation needs the controllers
 
     if spec.mode not in MODES:
         raise UsageError(f"kube-proxy has no mode {spec.mode!r}.", f"Choose one of: {', '.join(MODES)}.")
     for controller in spec.controllers:
         describe(controller)
-    return choose(spec.provider)
+    provider, reason = choose(spec.provider)
+    if unavailable := provider.unavailable():
+        raise MachineError(unavailable)
+    return provider, reason
 
 
 def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.errors import UsageError
+from clusters.errors import MachineError, UsageError
 from clusters.provider import Cluster
 from conformance import cell
 from conformance.cell import suites_command
@@ -80,12 +80,22 @@ def test_on_a_named_cluster_only_its_modes_cells_run(
         pytest.param(["--provider", "kindd"], "There is no provider called 'kindd'", id="no such provider"),
     ],
 )
-def test_what_cannot_be_run_as_asked_is_refused_before_a_cluster_is_made(asked: list[str], said: str) -> None:
+def test_what_cannot_be_run_as_asked_is_refused_before_a_cluster_is_made(
+    monkeypatch: pytest.MonkeyPatch, asked: list[str], said: str
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     with pytest.raises(UsageError, match=re.escape(said)):
         cell.check(parse("cell", [*CELL, *asked]))
 
 
-def test_what_can_be_run_as_asked_is_not_refused() -> None:
+def test_without_root_no_cell_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(MachineError, match="needs root.*sudo"):
+        cell.check(parse("cell", CELL))
+
+
+def test_what_can_be_run_as_asked_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     cell.check(parse("cell", [*CELL, "--feature", "svc.etp.local", "-k", "keeps"]))
 
 
