@@ -91,6 +91,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_cannot_be_created_is_told_in_one_sentence(
     words: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr("clusters.system_packages.ensure", lambda progress: None)
     status, error = said(capsys, "create", *words)
 

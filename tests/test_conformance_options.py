@@ -90,7 +90,7 @@ def test_what_cannot_be_run_as_asked_is_refused_before_a_cluster_is_made(
 
 def test_without_root_no_cell_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(MachineError, match="needs root.*sudo"):
+    with pytest.raises(MachineError, match=r"needs root.*sudo"):
         cell.check(parse("cell", CELL))
 
 
