@@ -176,8 +176,8 @@ def cluster(session: nox.Session) -> None:
 def components(session: nox.Session) -> None:
     """Prepare every binary and image (`-- --list` shows version, source and state)."""
     python(session, "clusters", "components", *session.posargs)
-    if not session.posargs:
-        python(session, "clusters", "images")
+    if session.posargs in ([], ["--list"]):
+        python(session, "clusters", "images", *session.posargs)
 
 
 @nox.session

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from clusters.components.catalogue import FILE, MODULES, Catalogue, catalogue, read, recipe_digest
-from clusters.components.command_line import DAMAGED, MISSING, READY, rows
+from clusters.components.command_line import DAMAGED, MISSING, READY, prune, rows
 from clusters.components.finding import Finder, is_static, tells
 from clusters.components.gobuild import build_options
 from clusters.components.gomodules import proxies, recorded_sum
@@ -164,6 +164,18 @@ def test_the_list_shows_each_state(finder: Finder, path: Path) -> None:
     assert state() == (DAMAGED, "release: https://lamp")
     program(path, "echo 1.2.3")
     assert state() == (READY, f"PATH: {path / 'lamp'}")
+
+
+def test_pruning_removes_what_only_builds_need(tmp_path: Path) -> None:
+    module = tmp_path / "go" / "modules" / "example.org" / "lamp@v1.0.0"
+    module.mkdir(parents=True)
+    (module / "lamp.go").write_bytes(b"package lamp")
+    (module / "lamp.go").chmod(0o444)
+    module.chmod(0o555)
+    (tmp_path / "components").mkdir()
+    assert prune(tmp_path / "go") == len("package lamp")
+    assert [path.name for path in tmp_path.iterdir()] == ["components"]
+    assert prune(tmp_path / "go") == 0
 
 
 def test_a_key_changes_with_what_would_be_built(tmp_path: Path) -> None:
