@@ -56,7 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def prune(folder: Path) -> int:
-    """Remove Go's modules and build cache and give their bytes; no component is touched, and no build may be running."""
+    """Remove Go's modules and build cache and give their bytes. No component is touched; no build may be running."""
     files = [file for file in folder.rglob("*") if file.is_file()]
     removed = sum(file.stat().st_size for file in files)
     for parent in {file.parent for file in files}:
