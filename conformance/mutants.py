@@ -24,6 +24,7 @@ from suites.mutants.model import Mutant
 from . import cell, options
 from .interruption import call
 
+WIDTH_WITHOUT_TERMINAL = 160
 Fate = Literal["killed", "survived", "overreached", "error"]
 MARKS: dict[Fate, str] = {"killed": "✓", "survived": "✗", "overreached": "!", "error": "?"}
 
@@ -133,7 +134,7 @@ def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) 
 def table(done: Sequence[Trial]) -> Table:
     shown = Table(title="Mutants", title_justify="left")
     for heading in ("", "mutant", "mode", "caught by", "missed by", "others that changed", "s"):
-        shown.add_column(heading, overflow="fold")
+        shown.add_column(heading, no_wrap=True)
     for trial in done:
         shown.add_row(
             f"{MARKS[trial.fate]} {trial.fate}",
@@ -160,7 +161,7 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument("--list", action="store_true", help="list the mutants and what must catch them")
     made.add_argument("--modes", default="iptables,nftables", help="kube-proxy modes (default: iptables,nftables)")
     asked = made.parse_args(arguments)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
     if asked.list:
         for mutant in mutants().values():
             console.print(f"[bold]{mutant.name}[/]: {mutant.breaks} [dim]→ {', '.join(mutant.caught_by)}[/]")
