@@ -1,4 +1,4 @@
-"""``python -m reports start | finish | render | show | schema``: what can be done with a run's stream by hand."""
+"""``python -m reports start | finish | render | show | compare | schema``: a run's stream by hand."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rich.console import Console
+
+from reports import comparison
 from reports.errors import ReportError
 from reports.run import BROKEN, finish, start
 from reports.schema import schema
+
+WIDTH_WITHOUT_TERMINAL = 160
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +41,12 @@ def parser() -> argparse.ArgumentParser:
 
     tell = _verb(verbs.add_parser("show", help="show the summary in the terminal"), _show)
     tell.add_argument("runs", type=Path, metavar="RUN", nargs="+")
+
+    two = _verb(verbs.add_parser("compare", help="compare two runs, check by check"), _compare)
+    two.add_argument("before", type=Path, metavar="BEFORE")
+    two.add_argument("after", type=Path, metavar="AFTER")
+    two.add_argument("--regressions", action="store_true", help="fail only where a check passed before")
+    two.add_argument("--json", type=Path, metavar="FILE", help="write the comparison there, too")
 
     _verb(verbs.add_parser("schema", help="print the JSON schema of a stream's lines"), _schema)
     return made
@@ -81,6 +92,14 @@ def _show(asked: argparse.Namespace) -> int:
     from reports.drawing import summarise  # noqa: PLC0415 - as above
 
     return summarise(asked.runs)
+
+
+def _compare(asked: argparse.Namespace) -> int:
+    """Compare the verdicts of two runs: 0 the same or explained, 1 different, 2 a run that is not whole."""
+    return comparison.run(
+        asked.before, asked.after, only_regressions=asked.regressions, json=asked.json,
+        console=Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL),
+    )  # fmt: skip
 
 
 def _schema(_: argparse.Namespace) -> int:

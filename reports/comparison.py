@@ -1,0 +1,134 @@
+"""Two runs side by side: which checks have another verdict, and what each run says about it.
+
+The same suites on two providers must agree; a night must not lose what the night before had. A check is known by its
+cell (mode and controller, whatever the provider) and its pytest node id.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reports.errors import ReportError
+from reports.model import Result, Verdict
+from reports.run import BROKEN, FAILED, PASSED
+from reports.stream import Stream, read
+from reports.text import first_line, plural
+
+DECLARED = {Verdict.UNSUPPORTED, Verdict.SKIPPED}
+"""Not judged, and the run says why: a difference with its explanation."""
+REASON_LENGTH = 120
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One check that does not have the same verdict in both runs."""
+
+    cell: str
+    feature: str
+    test: str
+    before: str
+    """Verdict in the first run; ``absent`` where it was not run there."""
+    after: str
+    reason: str
+    """What the run says in which the check did not pass."""
+    explained: bool
+    """One of the runs did not judge it, and says why."""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What two runs have in common, and what they do not."""
+
+    before: str
+    after: str
+    same: int
+    """Checks with the same verdict in both."""
+    differences: list[Difference]
+    troubles: list[str]
+    """Why a run is not whole, so that nothing follows from a check that is absent there."""
+
+    @property
+    def regressions(self) -> list[Difference]:
+        """Checks that passed before and do not now."""
+        return [found for found in self.differences if found.before == Verdict.PASSED and not found.explained]
+
+    @property
+    def unexplained(self) -> list[Difference]:
+        return [found for found in self.differences if not found.explained]
+
+    def exit_status(self, *, only_regressions: bool = False) -> int:
+        """0: no difference but explained ones. 1: others (or regressions). 2: a run that is not whole, or none of
+        whose checks is in both."""
+        common = self.same + sum("absent" not in {found.before, found.after} for found in self.differences)
+        if self.troubles or not common:
+            return BROKEN
+        return FAILED if (self.regressions if only_regressions else self.unexplained) else PASSED
+
+
+def compare(before: Stream, after: Stream) -> Comparison:
+    """Compare every check of two runs."""
+    first, second = ({(result.cell, result.test): result for result in stream.results} for stream in (before, after))
+    differences = []
+    for key in dict.fromkeys([*first, *second]):
+        one, other = first.get(key), second.get(key)
+        if one is None or other is None or one.verdict is not other.verdict:
+            differences.append(difference(one, other))
+    same = len(first.keys() | second.keys()) - len(differences)
+    troubles = [f"{stream.run}: {trouble}" for stream in (before, after) for trouble in stream.troubles]
+    return Comparison(
+        before=str(before.run), after=str(after.run), same=same, differences=differences, troubles=troubles
+    )
+
+
+def difference(one: Result | None, other: Result | None) -> Difference:
+    """How a check's verdicts differ; at least one of the two is there."""
+    there = [result for result in (other, one) if result is not None]
+    declared = [result for result in there if result.verdict in DECLARED]
+    wrong = [result for result in there if result.verdict in {Verdict.FAILED, Verdict.ERROR}]
+    told = [*declared, *wrong, *there][0]
+    return Difference(
+        cell=told.cell,
+        feature=told.feature,
+        test=told.test,
+        before=str(one.verdict) if one else "absent",
+        after=str(other.verdict) if other else "absent",
+        reason=told.reason,
+        explained=bool(declared and all(result.reason for result in declared)),
+    )
+
+
+def show(found: Comparison, console: Console) -> None:
+    """The differences as a table, and the answer in a sentence."""
+    if found.differences:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in ("cell", "check", found.before, found.after, "why"):
+            table.add_column(heading, overflow="fold")
+        for one in found.differences:
+            why = first_line(one.reason, REASON_LENGTH)
+            table.add_row(*(Text(word) for word in (one.cell, one.test, one.before, one.after, why)))
+        console.print(table)
+    for trouble in found.troubles:
+        console.print(f"not whole: {trouble}", style="bold magenta", markup=False, highlight=False)
+    explained = len(found.differences) - len(found.unexplained)
+    console.print(
+        f"{plural(found.same, 'check')} with the same verdict; {plural(len(found.unexplained), 'difference')}, of them "
+        f"{plural(len(found.regressions), 'regression')}; {explained} more explained",
+        highlight=False,
+    )
+
+
+def run(
+    before: Path, after: Path, *, only_regressions: bool = False, json: Path | None = None, console: Console
+) -> int:
+    """Read, compare and show two runs; the exit status of `Comparison.exit_status`."""
+    for folder in (before, after):
+        if not (folder / "results.jsonl").is_file():
+            raise ReportError(f"There is no run at {folder}.", "Name a folder such as runs/20260301-080000-1a2b.")
+    found = compare(read(before), read(after))
+    if json:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+    show(found, console)
+    return found.exit_status(only_regressions=only_regressions)

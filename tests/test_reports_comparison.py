@@ -1,0 +1,94 @@
+"""Two runs agree, differ or explain themselves; what is absent is never taken for the same."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+import reports
+from reports.__main__ import main
+from reports.comparison import compare, show
+from reports.model import Result, Verdict
+from tests import reports_miniature
+
+PASSED = reports_miniature.passed("nftables-traefik", "suites/a.py::test_a", "svc.clusterip.reach", "a")
+
+
+def run_of(folder: Path, *results: Result, whole: bool = True) -> Path:
+    reports.start(folder, command="nox", seed=1)
+    reports.append(folder, reports_miniature.cell_record("nftables-traefik", "nftables", "traefik"))
+    for result in results:
+        reports.append(folder, result)
+    if whole:
+        reports.append(folder, reports.CellEnd(cell="nftables-traefik", finished=reports.timestamp(), seconds={}))
+        reports.finish(folder)
+    return folder
+
+
+def verdict(of: Verdict, reason: str = "because") -> Result:
+    return msgspec.structs.replace(PASSED, verdict=of, reason="" if of is Verdict.PASSED else reason)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status", "regressions_only"),
+    [
+        pytest.param(Verdict.PASSED, Verdict.PASSED, 0, 0, id="the same"),
+        pytest.param(Verdict.FAILED, Verdict.FAILED, 0, 0, id="the same failure"),
+        pytest.param(Verdict.PASSED, Verdict.FAILED, 1, 1, id="a regression"),
+        pytest.param(Verdict.FAILED, Verdict.PASSED, 1, 0, id="mended"),
+        pytest.param(Verdict.PASSED, Verdict.ERROR, 1, 1, id="not judged any more"),
+        pytest.param(Verdict.PASSED, Verdict.UNSUPPORTED, 0, 0, id="unsupported, and says why"),
+        pytest.param(Verdict.SKIPPED, Verdict.PASSED, 0, 0, id="skipped before, and says why"),
+        pytest.param(Verdict.PASSED, None, 1, 1, id="not run any more"),
+        pytest.param(None, Verdict.PASSED, 1, 0, id="new"),
+    ],
+)
+def test_two_verdicts_of_one_check(
+    tmp_path: Path, before: Verdict | None, after: Verdict | None, status: int, regressions_only: int
+) -> None:
+    other = msgspec.structs.replace(PASSED, test="suites/a.py::test_b")
+    runs = [
+        run_of(tmp_path / name, other, *([verdict(of)] if of else [])) for name, of in (("a", before), ("b", after))
+    ]
+    assert main(["compare", *map(str, runs)]) == status
+    assert main(["compare", *map(str, runs), "--regressions"]) == regressions_only
+
+
+def test_the_table_names_the_check_both_verdicts_and_why(tmp_path: Path) -> None:
+    first = run_of(tmp_path / "first", PASSED)
+    second = run_of(tmp_path / "second", verdict(Verdict.FAILED, "node n2 answered [not n1]"))
+    console = Console(file=io.StringIO(), width=200)
+    found = compare(reports.read(first), reports.read(second))
+    show(found, console)
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "suites/a.py::test_a" in shown
+    assert "node n2 answered [not n1]" in shown
+    assert "0 checks with the same verdict; 1 difference, of them 1 regression; 0 more explained" in shown
+
+
+def test_a_run_that_broke_off_proves_nothing(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / "a", PASSED), run_of(tmp_path / "b", PASSED, whole=False)]
+    assert main(["compare", *map(str, runs)]) == 2
+
+
+def test_runs_without_a_common_check_and_runs_that_are_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(run_of(tmp_path / "a")), str(run_of(tmp_path / "b"))]) == 2
+    there = run_of(tmp_path / "c", PASSED)
+    elsewhere = run_of(tmp_path / "d", msgspec.structs.replace(PASSED, test="suites/a.py::test_b"))
+    assert main(["compare", str(there), str(elsewhere)]) == 2
+    assert main(["compare", str(there), str(tmp_path / "nope")]) == 2
+    assert "There is no run at" in capsys.readouterr().err
+
+
+def test_the_comparison_is_there_for_machines_too(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / "a", PASSED), run_of(tmp_path / "b", verdict(Verdict.FAILED))]
+    main(["compare", *map(str, runs), "--json", str(tmp_path / "c.json")])
+    told = msgspec.json.decode((tmp_path / "c.json").read_bytes())
+    assert [(found["before"], found["after"]) for found in told["differences"]] == [("passed", "failed")]
