@@ -212,9 +212,12 @@ def test_the_pins_are_whole() -> None:
 
 def test_the_linker_sets_the_pinned_version() -> None:
     every = catalogue()
-    for module, holder in {"kubernetes": "kubelet", "containerd": "containerd", "cni-plugins": "cni-plugins"}.items():
+    holders = {"kubernetes": "kubelet", "containerd": "containerd", "cni-plugins": "cni-plugins", "kubeadm": "kubeadm"}
+    for module, holder in holders.items():
         options = " ".join(build_options(every.modules[module]))
         assert f"=v{every.components[holder].version}" in options
+    assert every.components["kubeadm"].version == every.components["kubelet"].version
+    assert every.modules["kubeadm"].set == every.modules["kubernetes"].set
     assert "gitMinor=" + every.components["kubelet"].version.split(".")[1] in " ".join(every.modules["kubernetes"].set)
 
 
@@ -228,6 +231,8 @@ def test_the_linker_sets_the_pinned_version() -> None:
         ("coredns", "coredns", "github.com/coredns/coredns v{}"),
         ("metallb-speaker", "metallb", "go.universe.tf/metallb v{}"),
         ("echo-basic", "gateway-api", "sigs.k8s.io/gateway-api/conformance v{}"),
+        ("kind", "kind", "sigs.k8s.io/kind v{}"),
+        ("kubeadm", "kubeadm", "k8s.io/kubernetes v{}"),
     ],
 )
 def test_a_module_builds_the_pinned_version(component: str, module: str, line: str) -> None:

@@ -43,7 +43,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     static: bool = False
     """Whether it goes into images, where it finds no libraries."""
     tool: bool = False
-    """Whether it only serves to make the others."""
+    """Whether it is had only on demand: it makes the others, or serves one provider."""
     release: str = ""
     module: str = ""
     wheel: str = ""
