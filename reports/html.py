@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import charts
 from reports.views.loads import PERCENTILES, LoadBlock, LoadLine
 from reports.views.page import Page
 
 TEMPLATES = Path(__file__).parent / "templates"
+_QUOTED = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def html(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = prose
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.jinja").render(
         page=page,
@@ -54,6 +57,11 @@ def html(page: Page) -> str:
         script=_ours(script),
         script_digest=_digest(f"\n{script}\n"),
     )
+
+
+def prose(text: str) -> Markup:
+    """Foreign text, escaped, with what stands between backticks set as code."""
+    return Markup(_QUOTED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just here
 
 
 def _drawn(block: LoadBlock) -> DrawnBlock:

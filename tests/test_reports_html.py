@@ -13,7 +13,7 @@ import pytest
 
 import reports
 from reports.drawing import render
-from reports.html import html
+from reports.html import html, prose
 from reports.views.evidence import PAGE_BYTES
 from reports.views.merged import merge
 from reports.views.page import page
@@ -112,6 +112,11 @@ def test_foreign_text_becomes_neither_element_nor_attribute(hostile: str, text: 
     assert "".join(reader.texts).count("<script>alert(1)</script>]]></pre>") > 30
     assert "49" not in {word for part in reader.texts for word in part.split() if "{{" in part}
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", hostile)
+
+
+def test_what_is_quoted_is_set_as_code_and_stays_text() -> None:
+    assert prose("its `port` <b>") == "its <code>port</code> &lt;b&gt;"
+    assert prose("`<script>` and ` alone") == "<code>&lt;script&gt;</code> and ` alone"
 
 
 def test_every_link_inside_the_page_leads_somewhere(text: str) -> None:

@@ -138,7 +138,7 @@ def _row(feature: str, checks: list[Check], columns: tuple[Column, ...], axis: A
     return Row(
         feature=feature or "(no feature named)",
         anchor=feature_anchor(feature),
-        title=first_line(checks[0].result.requirement or checks[0].result.title, 160),
+        title=first_line(checks[0].result.requirement or checks[0].result.title, 240),
         squares=tuple(squares),
         verdicts=" ".join(dict.fromkeys(square.mark.id for square in squares)),
         differs=_difference(checks, squares),
