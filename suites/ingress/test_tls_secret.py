@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-
 import pytest
 
 from fixtures.api import Object
@@ -52,9 +50,7 @@ def secret(name: str, certificate: Certificate) -> Object:
 @feature("ing.tls.secret")
 @pytest.mark.smoke
 @pytest.mark.parametrize("name", ["first", "second"])
-def test_the_secrets_certificate_is_served_for_its_host(
-    tls: Routes, certificates: Certificates, name: str, note: Callable[[str, object], None]
-) -> None:
+def test_the_secrets_certificate_is_served_for_its_host(tls: Routes, certificates: Certificates, name: str) -> None:
     """“Referencing this secret in an Ingress tells the Ingress controller to secure the channel from the client to the
     load balancer using TLS.” With several hosts “they are multiplexed on the same port according to the hostname
     specified through the SNI TLS extension”.
@@ -70,6 +66,5 @@ def test_the_secrets_certificate_is_served_for_its_host(
     )
     seen = tls.get(host, tls=True)
     served_by(seen, tls.namespace, "echo")
-    note("served certificate (SHA-256)", fingerprint(seen.certificate))
     made = fingerprint(certificates[name].certificate)
     equal(f"the certificate served for {host} (SHA-256)", made, fingerprint(seen.certificate), [seen])
