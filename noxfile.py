@@ -182,6 +182,12 @@ def cluster(session: nox.Session) -> None:
     os.execv(path := str(environment(session)), [path, "-m", "clusters", *(session.posargs or ["--help"])])  # noqa: S606
 
 
+@nox.session(name="kind-rig")
+def kind_rig(session: nox.Session) -> None:
+    """A Docker engine of our own, for kind where none runs: `nox -s kind-rig -- start | stop | status`."""
+    end_with(session, "clusters.kind", *(session.posargs or ["--help"]))
+
+
 @nox.session
 def components(session: nox.Session) -> None:
     """Prepare every binary and image (`-- --list` shows version, source and state)."""

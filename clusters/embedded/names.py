@@ -18,6 +18,9 @@ MARK = "ROADTEST_CLUSTER"
 CGROUP = "roadtest"
 """Parent of every cluster's cgroups."""
 
+RIG = "kind-rig"
+"""Not a cluster: the Docker engine of our own (`clusters.kind.rig`), which is made and removed like one."""
+
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 _PLACE_NAME = re.compile(r"(n|client-|server-)\d+")
 
@@ -29,6 +32,8 @@ def check_cluster_name(name: str) -> None:
             f"A cluster cannot be called {name!r}.",
             "Use lower-case letters, digits and dashes, at most 40, a letter or digit first and last.",
         )
+    if name == RIG:
+        raise UsageError(f"A cluster cannot be called {name}: the Docker engine of our own is.", "Choose another name.")
     if re.search(r"-(n|client-|server-)\d+$", name):
         # rt-a-n1 would be the first node of cluster a and the control plane of cluster a-n1.
         raise UsageError(
@@ -78,7 +83,7 @@ def clusters_of(every: list[str]) -> list[str]:
                 found.add(name)
             else:
                 found.add(netns[len("rt-") :])
-    return sorted(found)
+    return sorted(found - {RIG})
 
 
 def cgroup(*of: str) -> str:

@@ -46,6 +46,12 @@ def make_bridge(addresses: Addresses) -> None:
     write_sysctl("net/bridge/bridge-nf-call-iptables", "0")
 
 
+def raise_loopback() -> None:
+    """Nothing but the loopback: for a place that makes its own network."""
+    with netlink() as ip:
+        _up(ip, "lo")
+
+
 def connect(place: str, address: str, addresses: Addresses, control_netns: str) -> None:
     """A veth pair from a place's namespace to the bridge's; the far end is named after the place."""
     # What a namespace inherits here depends on the machine. Replies may come another way than requests went.

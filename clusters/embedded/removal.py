@@ -25,6 +25,15 @@ CGROUP_POLL_SECONDS = 0.005
 
 def remove(cluster: str, folder: Path) -> None:
     """Remove processes, namespaces, mounts, cgroups and files of a cluster; `ClusterError` naming what would not go."""
+    remove_from_kernel(cluster, folder)
+    remove_folder(folder)
+    if alone(cluster):
+        mount_points.remove()
+        cgroups.remove_shared()
+
+
+def remove_from_kernel(cluster: str, folder: Path) -> None:
+    """Remove processes, namespaces, mounts and cgroups; the files of its state folder stay."""
     netns = names.netns_of(cluster, remains.every_netns())
     kill(cluster, netns, Journal(folder / JOURNAL).processes())
     for name in netns:
@@ -36,10 +45,6 @@ def remove(cluster: str, folder: Path) -> None:
         with suppress(OSError):
             kernel.unmount(point)
     remove_cgroups(cluster)
-    remove_folder(folder)
-    if alone(cluster):
-        mount_points.remove()
-        cgroups.remove_shared()
 
 
 def alone(cluster: str) -> bool:

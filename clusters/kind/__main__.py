@@ -1,0 +1,52 @@
+"""``python -m clusters.kind start | stop | status``: the Docker engine of our own, for machines that have none."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from clusters.cli import interrupt_on_termination
+from clusters.errors import RoadtestError
+from clusters.progress import progress_for_terminal
+
+from . import rig
+
+COMMAND = "./noxw -s kind-rig --"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit status 0; 1 where `status` finds no engine; 2 for an error that the user can do something about."""
+    made = argparse.ArgumentParser(
+        prog=COMMAND,
+        description="A Docker engine in namespaces of its own, without a way out of this machine: for kind on machines "
+        "where no engine runs. Nothing of it is seen by other programs, and stop leaves no trace but its images.",
+    )
+    verbs = made.add_subparsers(dest="verb", required=True, metavar="start | stop | status")
+    verbs.add_parser("start", help="have it run; says what DOCKER_HOST must be")
+    end = verbs.add_parser("stop", help="end it, its containers and its networks")
+    end.add_argument("--all", action="store_true", help="remove its images, too")
+    verbs.add_parser("status", help="whether it runs")
+    asked = made.parse_args(arguments)
+    interrupt_on_termination()
+    try:
+        if asked.verb == "start":
+            with progress_for_terminal() as progress:
+                rig.start(progress)
+        elif asked.verb == "stop":
+            rig.stop(everything=asked.all)
+    except RoadtestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; what was being made has been removed", file=sys.stderr)
+        return 130
+    if rig.running():
+        print(f"the engine runs; use it with: export DOCKER_HOST={rig.docker_host()}")
+        return 0
+    print(f"no engine of ours runs; {COMMAND} start starts one")
+    return int(asked.verb == "status")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
