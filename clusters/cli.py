@@ -52,7 +52,9 @@ def prepare(verb: str, arguments: Sequence[str]) -> int:
 def install_packages(arguments: Sequence[str]) -> int:
     """Have the system programs of each purpose, a cluster's unless another is named."""
     made = argparse.ArgumentParser(prog=f"{COMMAND} packages", description="Have the system packages that are needed.")
-    made.add_argument("purposes", nargs="*", default=["cluster"], metavar="PURPOSE", help="cluster (default), tests, kind-rig")
+    made.add_argument(
+        "purposes", nargs="*", default=["cluster"], metavar="PURPOSE", help="cluster (default), tests, kind-rig"
+    )
     with progress_for_terminal() as progress:
         for purpose in made.parse_args(arguments).purposes:
             system_packages.ensure(progress, system_packages.packages_of_programs(purpose))
