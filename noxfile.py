@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 
 import nox
-import nox.command
+import nox.registry
 
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["tests"]
@@ -31,7 +31,12 @@ ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements" / "roadtest.txt"
 MODES = ["iptables", "nftables"]
 CONTROLLERS = sorted(path.parent.name for path in ROOT.glob("clusters/controllers/*/controller.toml"))
-os.environ.setdefault("ROADTEST_COMMAND", shlex.join(["./noxw", *sys.argv[1:]]))
+TYPED = [
+    word for before, word in zip(["", *sys.argv[1:]], sys.argv[1:], strict=False) if "--noxfile" not in (before, word)
+]
+os.environ.setdefault(
+    "ROADTEST_COMMAND", " ".join(f'"{word}"' if set(word) & set(" '()") else word for word in ["./noxw", *TYPED])
+)
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
@@ -105,10 +110,25 @@ def python(session: nox.Session, *command: str, success_codes: tuple[int, ...] =
     )
 
 
+def status_of(session: nox.Session, *command: str) -> int:
+    """Run ``python -m …`` and give its status: nox itself tells only 0 from 1, and CI owners are promised three.
+
+    Ctrl-C at the terminal reaches the command too: it is given the time to remove what it made.
+    """
+    with subprocess.Popen([str(environment(session)), "-m", *command]) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            try:
+                process.wait(CLEAN_UP_SECONDS)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
+                process.kill()
+            raise
+
+
 def end_with(session: nox.Session, *command: str) -> None:
-    """Run ``python -m …`` and end nox with its status: nox itself knows only 1, and CI owners are promised three."""
-    status = subprocess.run([str(environment(session)), "-m", *command], check=False).returncode
-    if status:
+    """Run ``python -m …`` and, where it fails, end nox with its status."""
+    if status := status_of(session, *command):
         sys.exit(status)
 
 
@@ -121,20 +141,23 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
     if wants_help(session):
         python(session, "conformance", verb, "--help")
         sys.exit(0)  # once says it for every cell
+    if "--list-features" in session.posargs:
+        end_with(session, "fixtures.catalogue")
+        sys.exit(0)
     if {"--collect-only", "--co"} & set(session.posargs):
         python(session, "pytest", "-p", "fixtures.plugin", "suites", "-q", *session.posargs)
         sys.exit(0)
-    try:
-        python(
-            session,
-            *("conformance", verb, "--run", RUN, "--mode", mode, "--controller", controller),
-            *([] if any("(" in word for word in sys.argv) else ["--among-others"]),
-            *session.posargs,
-            success_codes=(0, 1, 2),
-        )
-    except nox.command.CommandFailed:  # it cannot be run as asked, nor can the next cell: nothing to report
+    status = status_of(
+        session,
+        *("conformance", verb, "--run", RUN, "--mode", mode, "--controller", controller),
+        *([] if any("(" in word for word in sys.argv) else ["--among-others"]),
+        *session.posargs,
+    )
+    if status not in {0, 1, 2}:  # it cannot be run as asked, nor can the next cell: nothing to report
         sys.exit(2)
     session.notify("report", [RUN])
+    if status:
+        session.error("the system under test failed checks" if status == 1 else "errors of our own")
 
 
 @nox.session
@@ -156,7 +179,7 @@ def load(session: nox.Session, mode: str, controller: str) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Break a live cluster on purpose, one mutant at a time: the right check, and only it, must fail."""
-    python(session, "conformance", "mutants", "--run", RUN, "--controller", CONTROLLERS[0], *session.posargs)
+    end_with(session, "conformance", "mutants", "--run", RUN, "--controller", CONTROLLERS[0], *session.posargs)
 
 
 @nox.session
@@ -191,9 +214,9 @@ def kind_rig(session: nox.Session) -> None:
 @nox.session
 def components(session: nox.Session) -> None:
     """Prepare every binary and image (`-- --list` shows version, source and state)."""
-    python(session, "clusters", "components", *session.posargs)
+    end_with(session, "clusters", "components", *session.posargs)
     if session.posargs in ([], ["--list"]):
-        python(session, "clusters", "images", *session.posargs)
+        end_with(session, "clusters", "images", *session.posargs)
 
 
 @nox.session
@@ -217,7 +240,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Figures, never verdicts: `nox -s bench -- generator | cluster`."""
-    python(session, "bench", *session.posargs)
+    end_with(session, "bench", *(session.posargs or ["--help"]))
 
 
 @nox.session
@@ -230,3 +253,13 @@ def lock(session: nox.Session) -> None:
             *("--output-file", str(source.with_suffix(".txt").relative_to(ROOT))),
             external=True,
         )
+
+
+for option, asked in zip(sys.argv, sys.argv[1:], strict=False):  # as above
+    if (
+        option in {"-s", "--session", "--sessions"}
+        and re.fullmatch(r"[\w-]+", asked)
+        and asked not in nox.registry.get()
+    ):
+        print(f"error: there is no session {asked!r}; there are: {', '.join(nox.registry.get())}", file=sys.stderr)
+        sys.exit(2)

@@ -1,4 +1,4 @@
-"""``python -m bench [generator|cluster] [--rounds N] [--seconds S]``: figures with intervals, goals reached or not."""
+"""``python -m bench generator | cluster [--rounds N] [--seconds S]``: figures with intervals, goals reached or not."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ BUSY = 1.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks of Roadtest itself.")
-    parser.add_argument("what", nargs="?", default="generator", choices=["generator", "cluster"])
+    parser = argparse.ArgumentParser(prog="./noxw -s bench --", description="Benchmarks of Roadtest itself.")
+    parser.add_argument(
+        "what",
+        choices=["generator", "cluster"],
+        help="generator: beside wrk and Locust's own, about 5 minutes; cluster: create, delete, memory, about 1 minute",
+    )
     parser.add_argument("--rounds", type=int, default=2, help="rounds of turns, each there and back (default 2)")
     parser.add_argument("--seconds", type=float, default=4.0, help="measured seconds of a turn (default 4)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of turns")
@@ -102,7 +106,7 @@ def _generator(console: Console, asked: argparse.Namespace, client: int, server:
 
 
 def _print_goals(console: Console, goals: list[generator.Goal]) -> None:
-    table = Table(title="Goals", title_justify="left")
+    table = Table(title="Goals (reached: the whole interval is on the right side)", title_justify="left")
     table.add_column("goal")
     table.add_column("found", justify="right")
     table.add_column("")

@@ -36,7 +36,7 @@ def run_cell(verb: str, arguments: Sequence[str]) -> int:
 def report(arguments: Sequence[str]) -> int:
     """Close the run if it is open, draw its reports, and say how it went."""
     made = argparse.ArgumentParser(
-        prog="nox -s report --",
+        prog="./noxw -s report --",
         description="Draw the reports of a run again, or of several runs on one page (the cells of a CI matrix).",
     )
     made.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders such as runs/20260301-080000-1a2b")

@@ -108,9 +108,17 @@ def check_selection(options: Options) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
         told = re.findall(r"error: (?!usage)(.+)", done.stderr, re.IGNORECASE)
+        if not told:
+            raise UsageError(
+                f"No check is selected by {shlex.join(options.pytest)}.",
+                "See every check: ./noxw -s conformance -- --collect-only",
+            )
+        words = (
+            "--help" if "unrecognized" in told[-1] else "--list-features" if "feature" in told[-1] else "--collect-only"
+        )
+        cause = told[-1].strip()
         raise UsageError(
-            f"{told[-1].rstrip('.')}." if told else f"No check is selected by {shlex.join(options.pytest)}.",
-            "See what there is: ./noxw -s conformance -- --collect-only.",
+            cause if cause.endswith((".", "?")) else f"{cause}.", f"See what there is: ./noxw -s conformance -- {words}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -149,7 +150,9 @@ def table(done: Sequence[Trial]) -> Table:
 def select(names: Sequence[str]) -> list[Mutant]:
     known = mutants()
     if unknown := [name for name in names if name not in known]:
-        raise UsageError(f"There is no mutant {unknown[0]}.", f"The mutants are {', '.join(known)}.")
+        near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.4)
+        cure = f"Did you mean {', '.join(near)}? " if near else ""
+        raise UsageError(f"There is no mutant {unknown[0]}.", f"{cure}See them all: ./noxw -s mutants -- --list")
     return [known[name] for name in names] or list(known.values())
 
 

@@ -41,7 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     """The options that every verb on a cluster shares."""
     made = argparse.ArgumentParser(
-        prog=f"nox -s {verb} --",
+        prog=f"./noxw -s {verb} --",
         description=summary,
         epilog="Everything else goes to pytest as it is: -k etp, -m 'not slow', suites/dns, --feature svc.etp.local …",
         allow_abbrev=False,
@@ -55,7 +55,11 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         help="use this running cluster (its mode's cells only); it is not removed",
     )
     made.add_argument("--keep", action="store_true", help="leave the cluster running afterwards")
-    made.add_argument("--workers", default="3", metavar="N", help="pytest-xdist workers (default 3)")
+    if verb == "load":
+        made.epilog = None
+        made.set_defaults(workers="1")
+    else:
+        made.add_argument("--workers", default="3", metavar="N", help="pytest-xdist workers (default 3)")
     made.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: a new one)")
     made.add_argument("--run", type=Path, default=None, help=argparse.SUPPRESS)
     made.add_argument("--mode", default="iptables", choices=MODES, help=argparse.SUPPRESS)
@@ -79,5 +83,5 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     if known.run is None:
         made.error("--run is missing")
     if rest and verb == "load":
-        made.error(f"nox -s load knows no option {rest[0]}")
+        made.error(f"there is no option {rest[0]}")
     return Options(**vars(known), pytest=rest)

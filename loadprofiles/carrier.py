@@ -12,12 +12,12 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import msgspec
 
 from clusters.errors import MachineError, RoadtestError
+from clusters.paths import temporary_folder
 from loadprofiles.engine.conditions import DIES_WITH_PARENT
 from loadprofiles.engine.plan import Measurement, Plan
 
@@ -39,10 +39,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     measured: Measurement | None = None
 
 
-def carry(plan: Plan, netns: str = "") -> Measurement:
-    """Send a load from a network namespace (empty: this one); `GeneratorError` when nothing was measured."""
+def carry(plan: Plan, netns: str = "", scratch: Path | None = None) -> Measurement:
+    """Send a load from a network namespace (empty: this one); `GeneratorError` when nothing was measured.
+
+    ``scratch`` is a folder for temporary files, best one that goes with the cluster.
+    """
     plan = plan.check()
-    with tempfile.TemporaryDirectory(prefix="roadtest-load-") as folder:
+    with temporary_folder("roadtest-load-", scratch) as folder:
         outcome = Path(folder) / "outcome.json"
         command = _command(msgspec.structs.replace(plan, outcome=str(outcome)), netns)
         limit = plan.warmup_seconds + plan.seconds + plan.timeout_seconds + START_SECONDS

@@ -120,13 +120,13 @@ def test_a_generator_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("early", [0.0, 1.0], ids=["while it starts", "later"])
-def test_a_killed_command_leaves_no_generator_behind(early: float) -> None:
+def test_a_killed_command_leaves_no_generator_behind(early: float, tmp_path: Path) -> None:
     script = (
-        "import sys; from tests.test_load_locust import a_plan; from loadprofiles.carrier import carry;"
-        "carry(a_plan(int(sys.argv[1]), seconds=60.0))"
+        "import pathlib, sys; from tests.test_load_locust import a_plan; from loadprofiles.carrier import carry;"
+        "carry(a_plan(int(sys.argv[1]), seconds=60.0), '', pathlib.Path(sys.argv[2]))"
     )
     with server("good") as port:
-        command = subprocess.Popen([sys.executable, "-c", script, str(port)], cwd=carrier.ROOT)
+        command = subprocess.Popen([sys.executable, "-c", script, str(port), str(tmp_path)], cwd=carrier.ROOT)
         try:
             generator = within(20, lambda: children(command.pid))[0]
             time.sleep(early)

@@ -138,7 +138,7 @@ CLUSTER = Cluster(
 )
 clusters.load = lambda name: CLUSTER
 class Api:
-    def __init__(self, kubeconfig): pass
+    def __init__(self, kubeconfig, scratch): pass
     def close(self): pass
 
 plugin.Api = Api

@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m clusters components",
+        prog="./noxw -s components --",
         description="Prepare the programs and manifests that a cluster is made of.",
         epilog="Ways, in order: the right version on PATH, the cache, the official release, PyPI, go build.",
     )
