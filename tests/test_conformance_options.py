@@ -109,4 +109,4 @@ def test_an_unknown_mode_is_refused_with_the_right_ones(capsys: pytest.CaptureFi
 def test_load_takes_no_selection(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse("load", [*CELL, "-k", "etp"])
-    assert "knows no option -k" in capsys.readouterr().err
+    assert "there is no option -k" in capsys.readouterr().err
