@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import functools
-import http.client
-import os
-import socket
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 
-from . import records
+from . import docker_engine, records
 from .embedded import EmbeddedProvider
 from .errors import MachineError, UsageError
 from .progress import Progress, SilentProgress
 from .provider import MODES, Cluster, ClusterSpec, Provider
-
-DOCKER_SOCKET = Path("/var/run/docker.sock")
-DOCKER_SECONDS = 1.0
 
 
 @functools.cache
@@ -33,7 +26,7 @@ def choose(asked: str) -> tuple[Provider, str]:
     if asked == "auto":
         docker = (
             "a Docker engine answers, but there is no kind provider yet"
-            if docker_answers()
+            if docker_engine.at_hand()
             else "no Docker engine answers"
         )
         return known["embedded"], f"auto: {docker}, so embedded"
@@ -95,20 +88,3 @@ def provider_for(cluster: Cluster) -> Provider:
 def provider_named(name: str) -> Provider:
     # A cluster without a record is a half-made embedded one: no other provider keeps its state in our folders.
     return providers()[name or "embedded"]
-
-
-def docker_answers() -> bool:
-    """Whether a Docker engine answers on its usual socket, or the one that DOCKER_HOST names."""
-    host = os.environ.get("DOCKER_HOST", f"unix://{DOCKER_SOCKET}")
-    if not host.startswith("unix://"):
-        return False
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(DOCKER_SECONDS)
-        try:
-            connection.connect(host.removeprefix("unix://"))
-            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            answer = http.client.HTTPResponse(connection)
-            answer.begin()
-        except (OSError, http.client.HTTPException):
-            return False
-        return answer.status == http.client.OK

@@ -43,8 +43,7 @@ def report(arguments: Sequence[str]) -> int:
     made.add_argument("--out", type=Path, help="where to write them (default: the first run's folder)")
     asked = made.parse_args(arguments)
     for run in asked.runs:
-        if not (run / "results.jsonl").is_file():
-            raise reports.ReportError(f"There is no run at {run}.", "Name a folder such as runs/20260301-080000-1a2b.")
+        reports.must_exist(run)
         reports.finish(run)
     return reports.render(asked.runs, out=asked.out or asked.runs[0])
 

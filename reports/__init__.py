@@ -24,7 +24,7 @@ from reports.model import (
     Result,
     Verdict,
 )
-from reports.run import counts, exit_status, finish, start, timestamp
+from reports.run import counts, exit_status, finish, must_exist, start, timestamp
 from reports.stream import Stream, append, read
 
 
@@ -57,6 +57,7 @@ __all__ = [
     "counts",
     "exit_status",
     "finish",
+    "must_exist",
     "read",
     "render",
     "start",

@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.errors import ReportError
 from reports.model import Result, Verdict
-from reports.run import BROKEN, FAILED, PASSED
+from reports.run import BROKEN, FAILED, PASSED, must_exist
 from reports.stream import Stream, read
 from reports.text import first_line, plural
 
@@ -125,8 +124,7 @@ def run(
 ) -> int:
     """Read, compare and show two runs; the exit status of `Comparison.exit_status`."""
     for folder in (before, after):
-        if not (folder / "results.jsonl").is_file():
-            raise ReportError(f"There is no run at {folder}.", "Name a folder such as runs/20260301-080000-1a2b.")
+        must_exist(folder)
     found = compare(read(before), read(after))
     if json:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(found)))

@@ -8,9 +8,10 @@ import secrets
 from collections import Counter
 from pathlib import Path
 
+from reports.errors import ReportError
 from reports.machine import commit, machine, roadtest_version
 from reports.model import AnyRecord, Footer, Header, Verdict
-from reports.stream import Stream, locked, parse, stream_of, write
+from reports.stream import NAME, Stream, locked, parse, stream_of, write
 
 PASSED, FAILED, BROKEN = 0, 1, 2
 """The three exit statuses that are a promise to CI owners."""
@@ -46,6 +47,12 @@ def start(run: Path, *, command: str, seed: int | None = None) -> Header:
         )
         write(stream, header)
         return header
+
+
+def must_exist(run: Path) -> None:
+    """`ReportError` where there is no run in a folder: reading or closing one would make it."""
+    if not (run / NAME).is_file():
+        raise ReportError(f"There is no run at {run}.", "Name a folder such as runs/20260301-080000-1a2b.")
 
 
 def finish(run: Path) -> Footer:

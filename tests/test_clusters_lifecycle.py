@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters import lifecycle
+from clusters import docker_engine, lifecycle
 from clusters.errors import UsageError
 
 Answer = Callable[[bytes], None]
@@ -50,9 +50,9 @@ def test_auto_does_not_hide_a_docker_engine_that_it_cannot_use(engine: Answer) -
 
 def test_an_engine_in_trouble_does_not_count(engine: Answer) -> None:
     engine(b"HTTP/1.0 500 Internal Server Error\r\n\r\n")
-    assert not lifecycle.docker_answers()
+    assert not docker_engine.at_hand()
     engine(b"garbage")
-    assert not lifecycle.docker_answers()
+    assert not docker_engine.at_hand()
 
 
 def test_a_provider_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

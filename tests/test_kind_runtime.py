@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clusters import docker_engine
 from clusters.embedded import names
 from clusters.errors import UsageError
 from clusters.kind import rig, runtime
@@ -68,7 +69,7 @@ def test_the_runtime_is_used_only_where_the_capability_is_missing(tmp_path: Path
 
 
 def test_a_socket_that_nobody_serves_does_not_answer(tmp_path: Path) -> None:
-    assert not rig.answers(tmp_path / "docker.sock")
+    assert not docker_engine.answers(tmp_path / "docker.sock")
 
 
 def test_the_engine_is_no_cluster() -> None:

@@ -7,14 +7,12 @@ cluster is, from whatever state it is in, and nothing of it is seen outside.
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import sys
 import time
 from pathlib import Path
 
-from clusters import paths, system_packages
+from clusters import docker_engine, paths, system_packages
 from clusters.embedded import cgroups, machine, name_lock, names, network, removal
 from clusters.embedded.compartment import Compartment, prepare_netns_folder
 from clusters.embedded.journal import JOURNAL, Journal
@@ -44,7 +42,7 @@ def docker_host() -> str:
 
 def running() -> bool:
     """Whether the engine answers."""
-    return answers(engine_socket())
+    return docker_engine.answers(engine_socket())
 
 
 def start(progress: Progress) -> None:
@@ -136,26 +134,3 @@ def remove() -> None:
     (folder() / JOURNAL).unlink(missing_ok=True)
     engine_socket().unlink(missing_ok=True)
     (folder() / "dockerd.pid").unlink(missing_ok=True)
-
-
-class _Engine(http.client.HTTPConnection):
-    """HTTP to an engine's socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("docker", timeout=2)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-def answers(path: Path) -> bool:
-    """Whether a Docker engine answers on a socket (https://docs.docker.com/reference/api/engine/, SystemPing)."""
-    try:
-        connection = _Engine(path)
-        connection.request("GET", "/_ping")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
