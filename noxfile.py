@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import importlib.util
+import itertools
 import os
 import re
 import secrets
@@ -31,25 +32,14 @@ ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements" / "roadtest.txt"
 MODES = ["iptables", "nftables"]
 CONTROLLERS = sorted(path.parent.name for path in ROOT.glob("clusters/controllers/*/controller.toml"))
-TYPED = [
-    word for before, word in zip(["", *sys.argv[1:]], sys.argv[1:], strict=False) if "--noxfile" not in (before, word)
-]
-os.environ.setdefault(
-    "ROADTEST_COMMAND", " ".join(f'"{word}"' if set(word) & set(" '()") else word for word in ["./noxw", *TYPED])
-)
+TYPED = sys.argv[1:]
+FOR_NOX = TYPED[: TYPED.index("--")] if "--" in TYPED else TYPED
+"""What follows is the verb's own."""
+ONE_CELL = any("(" in word for word in FOR_NOX)
+"""Whether the user asked for a cell by name, and not for all."""
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
-for word in sys.argv[1:]:  # nox itself would say only "Sessions not found"
-    for axis, asked in re.findall(r"(mode|controller)\s*=\s*['\"](.*?)['\"]", word if "(" in word else ""):
-        known = {"mode": MODES, "controller": CONTROLLERS}[axis]
-        if asked not in known:
-            print(f"error: there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}", file=sys.stderr)
-            sys.exit(2)
-    if re.fullmatch(r"(conformance|load)\((?!.*mode.*controller).*\)", word):
-        cells = [f'"{word.partition("(")[0]}({mode=}, {controller=})"' for mode in MODES for controller in CONTROLLERS]
-        print(f"error: {word} names no whole cell; the cells are:", *cells, sep="\n  ", file=sys.stderr)
-        sys.exit(2)
 UV = {"UV_COMPILE_BYTECODE": "1"}
 """Compiled once: where no bytecode is kept (PYTHONDONTWRITEBYTECODE) every process would compile its libraries."""
 if ssl.create_default_context().cert_store_stats()["x509_ca"]:  # as pip does: a company's own authority is in there
@@ -150,7 +140,7 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
     status = status_of(
         session,
         *("conformance", verb, "--run", RUN, "--mode", mode, "--controller", controller),
-        *([] if any("(" in word for word in sys.argv) else ["--among-others"]),
+        *([] if ONE_CELL else ["--among-others"]),
         *session.posargs,
     )
     if status not in {0, 1, 2}:  # it cannot be run as asked, nor can the next cell: nothing to report
@@ -255,11 +245,31 @@ def lock(session: nox.Session) -> None:
         )
 
 
-for option, asked in zip(sys.argv, sys.argv[1:], strict=False):  # as above
-    if (
-        option in {"-s", "--session", "--sessions"}
-        and re.fullmatch(r"[\w-]+", asked)
-        and asked not in nox.registry.get()
-    ):
-        print(f"error: there is no session {asked!r}; there are: {', '.join(nox.registry.get())}", file=sys.stderr)
-        sys.exit(2)
+def typed() -> str:
+    """The command as one could type it again, for a run's header; ``noxw`` adds nox's ``--noxfile FILE``."""
+    pairs = zip(["", *TYPED], TYPED, strict=False)
+    words = ["./noxw", *(word for before, word in pairs if "--noxfile" not in {before, word})]
+    return " ".join(f'"{word}"' if set(word) & set(" '()") else word for word in words)
+
+
+def mistake() -> str:
+    """What is wrong with the sessions asked for, with the right names; nox itself says only "Sessions not found"."""
+    for option, word in itertools.pairwise(FOR_NOX):
+        sessions = nox.registry.get()
+        if option in {"-s", "--session", "--sessions"} and re.fullmatch(r"[\w-]+", word) and word not in sessions:
+            return f"there is no session {word!r}; there are: {', '.join(sessions)}"
+        for axis, asked in re.findall(r"(mode|controller)\s*=\s*['\"](.*?)['\"]", word if "(" in word else ""):
+            known = {"mode": MODES, "controller": CONTROLLERS}[axis]
+            if asked not in known:
+                return f"there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}"
+        if re.fullmatch(r"(conformance|load)\((?!.*mode.*controller).*\)", word):
+            verb = word.partition("(")[0]
+            cells = [f'  "{verb}({mode=}, {controller=})"' for mode in MODES for controller in CONTROLLERS]
+            return "\n".join([f"{word} names no whole cell; the cells are:", *cells])
+    return ""
+
+
+os.environ.setdefault("ROADTEST_COMMAND", typed())
+if told := mistake():
+    print(f"error: {told}", file=sys.stderr)
+    sys.exit(2)

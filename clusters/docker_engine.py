@@ -1,4 +1,4 @@
-"""Whether a Docker engine answers, asked over its socket: https://docs.docker.com/reference/api/engine/ (SystemPing)."""
+"""Whether a Docker engine answers on its socket: https://docs.docker.com/reference/api/engine/ (SystemPing)."""
 
 from __future__ import annotations
 
