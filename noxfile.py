@@ -131,6 +131,9 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
     if wants_help(session):
         python(session, "conformance", verb, "--help")
         sys.exit(0)  # once says it for every cell
+    if verb == "load" and "--list" in session.posargs:
+        end_with(session, "loadprofiles", "list")
+        sys.exit(0)
     if "--list-features" in session.posargs:
         end_with(session, "fixtures.catalogue")
         sys.exit(0)
@@ -162,7 +165,7 @@ def conformance(session: nox.Session, mode: str, controller: str) -> None:
 @nox.parametrize("controller", CONTROLLERS)
 @nox.parametrize("mode", MODES)
 def load(session: nox.Session, mode: str, controller: str) -> None:
-    """Throughput and latency at full length, per cell, without the suites."""
+    """Throughput and latency at full length, per cell, without the suites (`-- --list` shows the profiles)."""
     cell(session, "load", mode, controller)
 
 
