@@ -146,7 +146,7 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
         *([] if ONE_CELL else ["--among-others"]),
         *session.posargs,
     )
-    if status not in {0, 1, 2}:  # it cannot be run as asked, nor can the next cell: nothing to report
+    if status == os.EX_USAGE:  # it cannot be run as asked, nor can the next cell: nothing to report
         sys.exit(2)
     session.notify("report", [RUN])
     if status:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,8 +24,12 @@ def terminate_as_interrupt() -> None:
 
 
 def call(command: Sequence[str]) -> int:
-    """Run a command to its end and return its exit status; when interrupted, interrupt it and wait for its clean-up."""
-    with subprocess.Popen(command) as process:
+    """Run a command to its end and return its exit status; when interrupted, interrupt it and wait for its clean-up.
+
+    Where util-linux is there, the command also gets SIGTERM when this process is killed: nothing goes on judging.
+    """
+    setpriv = shutil.which("setpriv")
+    with subprocess.Popen([*([setpriv, "--pdeathsig", "TERM"] if setpriv else []), *command]) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
