@@ -75,8 +75,8 @@ def append_many(run: Path, writer: int) -> None:
 
 
 def test_records_of_several_processes_never_mix(tmp_path: Path) -> None:
-    fork = multiprocessing.get_context("fork")
-    writers = [fork.Process(target=append_many, args=(tmp_path, writer)) for writer in range(4)]
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=append_many, args=(tmp_path, writer)) for writer in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -42,7 +42,7 @@ def _count(entry: Any, milliseconds: npt.NDArray[np.float64], failed: int) -> No
         entry.num_none_requests += failed
     if milliseconds.size:
         entry.total_response_time += float(milliseconds.sum())
-        low, high = float(milliseconds.min()), float(milliseconds.max())
+        low, high = float(np.min(milliseconds)), float(np.max(milliseconds))
         entry.min_response_time = low if entry.min_response_time is None else min(entry.min_response_time, low)
         entry.max_response_time = max(entry.max_response_time, high)
         for value, times in zip(*np.unique(np.rint(milliseconds), return_counts=True), strict=True):
