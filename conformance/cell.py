@@ -104,7 +104,7 @@ def check(options: Options) -> None:
 
 def check_selection(options: Options) -> None:
     """Raise where pytest would not know what is meant, or select nothing: seconds before, and not after, a cluster."""
-    command = [*pytest_command(options), "--collect-only", "--quiet", "--no-header", "-p", "no:xdist"]
+    command = pytest_command(options, "--collect-only", "--quiet", "--no-header")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
         told = re.findall(r"error: (?!usage)(.+)", done.stderr, re.IGNORECASE)
@@ -183,19 +183,19 @@ def unmade(options: Options, started: str) -> Cell:
     )
 
 
-def pytest_command(options: Options) -> list[str]:
-    """pytest on the suites, with what the user selects of them."""
+def pytest_command(options: Options, *ours: str) -> list[str]:
+    """pytest on the suites with what the user selects of them; what the user says comes last, and wins."""
     asked = [word for word in options.pytest if not word.startswith("-")]
     paths = [] if any(word.startswith("suites") for word in asked) else ["suites"]
-    return [sys.executable, "-m", "pytest", "-p", "fixtures.plugin", *paths, *options.pytest]
+    return [sys.executable, "-m", "pytest", "-p", "fixtures.plugin", *paths, *ours, *options.pytest]
 
 
 def suites_command(options: Options, cluster: Cluster) -> list[str]:
-    return [
-        *pytest_command(options),
+    return pytest_command(
+        options,
         *("-n", options.workers, "--dist", "worksteal"),
         *("--cluster", cluster.name, "--run", str(options.run), "--cell", options.cell),
-    ]
+    )
 
 
 def load_command(options: Options, cluster: Cluster) -> list[str]:

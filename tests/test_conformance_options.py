@@ -94,8 +94,15 @@ def test_without_root_no_cell_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
         cell.check(parse("cell", CELL))
 
 
+def test_what_the_user_says_to_pytest_wins() -> None:
+    command = suites_command(parse("cell", [*CELL, "-n", "0", "-x"]), CLUSTER)
+    assert command[-3:] == ["-n", "0", "-x"]
+    assert command.index("3") < command.index("0")
+
+
 def test_what_can_be_run_as_asked_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
+    cell.check(parse("cell", [*CELL, "-n", "0", "-x", "-k", "srv"]))
     cell.check(parse("cell", [*CELL, "--feature", "svc.etp.local", "-k", "keeps"]))
 
 
