@@ -40,10 +40,6 @@ ONE_CELL = any("(" in word for word in FOR_NOX)
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
-UV = {"UV_COMPILE_BYTECODE": "1"}
-"""Compiled once: where no bytecode is kept (PYTHONDONTWRITEBYTECODE) every process would compile its libraries."""
-if ssl.create_default_context().cert_store_stats()["x509_ca"]:  # as pip does: a company's own authority is in there
-    UV |= {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}  # its earlier name
 CLEAN_UP_SECONDS = 60
 """How long an interrupted command may take to remove what it made."""
 
@@ -73,7 +69,7 @@ def environment(session: nox.Session) -> Path:
             ]
         try:
             for command in commands:
-                subprocess.run([str(word) for word in command], check=True, env={**UV, **os.environ})
+                subprocess.run([str(word) for word in command], check=True, env={**uv_settings(), **os.environ})
             try:
                 draft.rename(home)
             except OSError:
@@ -86,7 +82,16 @@ def environment(session: nox.Session) -> Path:
     return home / "bin" / "python"
 
 
-def python(session: nox.Session, *command: str, success_codes: tuple[int, ...] = (0,)) -> None:
+def uv_settings() -> dict[str, str]:
+    """How uv makes an environment, where the user says nothing else."""
+    # Compiled once: where no bytecode is kept (PYTHONDONTWRITEBYTECODE) every process would compile its libraries.
+    settings = {"UV_COMPILE_BYTECODE": "1"}
+    if ssl.create_default_context().cert_store_stats()["x509_ca"]:  # as pip does: a company's own authority is in there
+        settings |= {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}  # its earlier name
+    return settings
+
+
+def python(session: nox.Session, *command: str) -> None:
     """Run ``python -m …`` in the project's environment, and let it clean up when it is interrupted."""
     session.run(
         str(environment(session)),
@@ -94,7 +99,6 @@ def python(session: nox.Session, *command: str, success_codes: tuple[int, ...] =
         *command,
         external=True,
         silent=False,
-        success_codes=list(success_codes),
         interrupt_timeout=CLEAN_UP_SECONDS,
         terminate_timeout=CLEAN_UP_SECONDS,
     )

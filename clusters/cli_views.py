@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from . import lifecycle, records
 from .errors import ClusterError
+from .progress import console_for_tables
 from .provider import Cluster
-
-WIDTH_WITHOUT_TERMINAL = 160
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +137,7 @@ def show(columns: list[str], rows: Any) -> None:
         table.add_column(column, overflow="fold")
     for cells_of_row in rows:
         table.add_row(*cells_of_row)
-    console().print(table)
+    console_for_tables().print(table)
 
 
 def pairs(title: str, values: dict[str, str]) -> None:
@@ -149,8 +146,4 @@ def pairs(title: str, values: dict[str, str]) -> None:
     table.add_column(overflow="fold")
     for name, value in values.items():
         table.add_row(f"  {name}", value)
-    console().print(table)
-
-
-def console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=WIDTH_WITHOUT_TERMINAL)
+    console_for_tables().print(table)

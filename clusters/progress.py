@@ -17,6 +17,7 @@ from rich.markup import escape
 
 LINE_SECONDS = 15.0
 """Without a terminal, a task that lasts says how far it is this often."""
+WIDTH_WITHOUT_TERMINAL = 160
 
 
 class Task(Protocol):
@@ -188,6 +189,11 @@ def amounts(done: float, total: float | None, unit: str) -> str:
         return f"{done:.1f}{of} {unit}"
     of = f"/{total:.0f}" if total else ""
     return f"{done:.0f}{of} {unit}".rstrip()
+
+
+def console_for_tables() -> Console:
+    """Standard output; where it is no terminal, wide enough for a table that nobody has to unfold."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH_WITHOUT_TERMINAL)
 
 
 @contextlib.contextmanager

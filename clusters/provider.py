@@ -83,6 +83,11 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     timings: dict[str, float] = {}
     """Step of the start-up → seconds since its start."""
 
+    @property
+    def scratch(self) -> Path:
+        """Where temporary files lie that go with the cluster, should their maker be killed."""
+        return self.state / "tmp"
+
     def place(self, name: str) -> Place:
         """The node, client or server called ``name``; `KeyError` where there is none."""
         return {place.name: place for place in (*self.nodes, *self.clients, *self.servers)}[name]

@@ -23,7 +23,7 @@ Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 def packages_of_programs(purpose: str = "cluster") -> dict[str, str]:
-    """Program → Debian package, for a ``cluster`` on this machine or for our own ``tests``."""
+    """Program → Debian package, for a ``cluster`` on this machine, our own ``tests`` or the ``kind-rig``."""
     purposes: dict[str, dict[str, str]] = tomllib.loads(DATA.read_text(encoding="utf-8"))
     if purpose not in purposes:
         raise UsageError(f"Nothing here is called {purpose!r}.", f"Ask for packages of: {', '.join(purposes)}.")

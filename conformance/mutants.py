@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 import clusters
 import reports
 from clusters.errors import UsageError
-from clusters.progress import progress_for_terminal
+from clusters.progress import console_for_tables, progress_for_terminal
 from clusters.provider import Cluster
 from reports.model import Verdict
 from suites.mutants import mutants
@@ -25,7 +24,6 @@ from suites.mutants.model import Mutant
 from . import cell, options
 from .interruption import call
 
-WIDTH_WITHOUT_TERMINAL = 160
 Fate = Literal["killed", "survived", "overreached", "error"]
 MARKS: dict[Fate, str] = {"killed": "✓", "survived": "✗", "overreached": "!", "error": "?"}
 
@@ -159,12 +157,11 @@ def select(names: Sequence[str]) -> list[Mutant]:
 def main(arguments: Sequence[str]) -> int:
     """Exit status 0 when every mutant was killed, 1 when one was not."""
     made = options.parser("mutants", "Break a live cluster on purpose; the right check, and only it, must fail.")
-    made.epilog = None
     made.add_argument("names", nargs="*", metavar="MUTANT", help="only these (default: all)")
     made.add_argument("--list", action="store_true", help="list the mutants and what must catch them")
     made.add_argument("--modes", default="iptables,nftables", help="kube-proxy modes (default: iptables,nftables)")
     asked = made.parse_args(arguments)
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+    console = console_for_tables()
     if asked.list:
         for mutant in mutants().values():
             console.print(f"[bold]{mutant.name}[/]: {mutant.breaks} [dim]→ {', '.join(mutant.caught_by)}[/]")

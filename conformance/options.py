@@ -19,7 +19,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     controller: str
     provider: str
     nodes: int
-    workers: str
+    workers: str = "3"
     cluster: str
     """An existing cluster's name; empty: make one and remove it."""
     among_others: bool = False
@@ -43,7 +43,6 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog=f"./noxw -s {verb} --",
         description=summary,
-        epilog="Everything else goes to pytest as it is: -k etp, -m 'not slow', suites/dns, --feature svc.etp.local …",
         allow_abbrev=False,
     )
     made.add_argument("--provider", default="auto", help="auto (default), embedded")
@@ -55,10 +54,7 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         help="use this running cluster (its mode's cells only); it is not removed",
     )
     made.add_argument("--keep", action="store_true", help="leave the cluster running afterwards")
-    if verb == "load":
-        made.epilog = None
-        made.set_defaults(workers="1")
-    else:
+    if verb != "load":
         made.add_argument("--workers", default="3", metavar="N", help="pytest-xdist workers (default 3)")
     made.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: a new one)")
     made.add_argument("--run", type=Path, default=None, help=argparse.SUPPRESS)
@@ -77,6 +73,9 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
         made.add_argument("--profile", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
     else:
         made = parser("conformance", "Every check of the suites on a real cluster, then a short load.")
+        made.epilog = (
+            "Everything else goes to pytest as it is: -k etp, -m 'not slow', suites/dns, --feature svc.etp.local …"
+        )
         made.add_argument("--load", default="short", choices=["none", "short", "full"], help="default: short")
         made.set_defaults(suites=True)
     known, rest = made.parse_known_args(arguments)

@@ -134,7 +134,7 @@ def controller_of(cluster: Cluster) -> ControllerDescription | None:
 @contextmanager
 def backend(cluster: Cluster, run: str) -> Iterator[Backend]:
     """The backend on a cluster, in a namespace of its own; removed afterwards."""
-    namespace = Namespace.create(Api(cluster.kubeconfig, cluster.state / "tmp"), run, "load", FOLDER)
+    namespace = Namespace.create(Api(cluster.kubeconfig, cluster.scratch), run, "load", FOLDER)
     try:
         namespace.apply("backend.yaml")
         yield Backend(cluster, namespace)

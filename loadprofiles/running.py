@@ -76,7 +76,7 @@ def _measure(profile: Profile, answering: Backend, cluster: Cluster, asked: Aske
 def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked) -> Load:
     started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     before = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    measured = carry(plan, way.vantage.netns, cluster.state / "tmp")
+    measured = carry(plan, way.vantage.netns, cluster.scratch)
     conditions = {
         "mode": cluster.mode,
         "provider": cluster.provider,

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from clusters import paths
-from clusters.progress import progress_for_terminal
+from clusters.progress import console_for_tables, progress_for_terminal
 
 from . import resolve_with
 from .catalogue import catalogue
 from .finding import Finder
 
-WIDTH_WITHOUT_TERMINAL = 160
 READY, MISSING, DAMAGED = "ready", "missing", "damaged"
 
 
@@ -105,7 +102,7 @@ def size(path: Path) -> str:
 
 
 def show(table: Sequence[Row], cache: Path) -> None:
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+    console = console_for_tables()
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("component", "version", "state"):
         drawn.add_column(title, no_wrap=title != "state")

@@ -27,9 +27,6 @@ def remove(cluster: str, folder: Path) -> None:
     """Remove processes, namespaces, mounts, cgroups and files of a cluster; `ClusterError` naming what would not go."""
     remove_from_kernel(cluster, folder)
     remove_folder(folder)
-    if alone(cluster):
-        mount_points.remove()
-        cgroups.remove_shared()
 
 
 def remove_from_kernel(cluster: str, folder: Path) -> None:
@@ -45,6 +42,9 @@ def remove_from_kernel(cluster: str, folder: Path) -> None:
         with suppress(OSError):
             kernel.unmount(point)
     remove_cgroups(cluster)
+    if alone(cluster):
+        mount_points.remove()
+        cgroups.remove_shared()
 
 
 def alone(cluster: str) -> bool:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from clusters import paths
-from clusters.progress import progress_for_terminal
+from clusters.progress import console_for_tables, progress_for_terminal
 
 from . import resolve_with
 from .finding import Finder
 from .recipes import Image, image, images
-
-WIDTH_WITHOUT_TERMINAL = 160
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -47,7 +43,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def show(finder: Finder, wanted: Sequence[Image], *, thorough: bool) -> None:
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+    console = console_for_tables()
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("image", "state"):
         drawn.add_column(title, overflow="fold")

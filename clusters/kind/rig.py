@@ -52,8 +52,8 @@ def start(progress: Progress) -> None:
         if running():
             return
         remove()  # what a killed engine left; its images stay
-        system_packages.ensure(progress, system_packages.packages_of_programs("cluster"))
-        system_packages.ensure(progress, system_packages.packages_of_programs("kind-rig"))
+        programs = system_packages.packages_of_programs
+        system_packages.ensure(progress, programs("cluster") | programs("kind-rig"))
         place = Compartment(names.RIG, names.control_netns(names.RIG), Journal(folder() / JOURNAL))
         try:
             with progress.task("Docker engine of our own"):
@@ -129,8 +129,6 @@ def stop(*, everything: bool = False) -> None:
 def remove() -> None:
     """Remove processes, namespaces, mounts and cgroups; the engine's images stay in its folder."""
     removal.remove_from_kernel(names.RIG, folder())
-    if removal.alone(names.RIG):
-        cgroups.remove_shared()
     (folder() / JOURNAL).unlink(missing_ok=True)
     engine_socket().unlink(missing_ok=True)
     (folder() / "dockerd.pid").unlink(missing_ok=True)

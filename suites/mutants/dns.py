@@ -53,7 +53,7 @@ def policy_becomes_default(manifest: Object, _feature: str) -> Object:
 @contextmanager
 def coredns_lies(cluster: Cluster) -> Iterator[None]:
     """Let CoreDNS give a wrong address for every Service called web."""
-    api = Api(cluster.kubeconfig, cluster.state / "tmp")
+    api = Api(cluster.kubeconfig, cluster.scratch)
     corefile = api.core.read_namespaced_config_map("coredns", "kube-system").data["Corefile"]
     try:
         configure(api, corefile.replace("kubernetes ", LIE, 1))
