@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from clusters import docker_engine, paths, system_packages
-from clusters.embedded import cgroups, machine, name_lock, names, network, removal
+from clusters.embedded import cgroups, machine, name_lock, names, network, remains, removal
 from clusters.embedded.compartment import Compartment, prepare_netns_folder
 from clusters.embedded.journal import JOURNAL, Journal
 from clusters.embedded.processes import Process, check_alive
@@ -43,6 +43,11 @@ def docker_host() -> str:
 def running() -> bool:
     """Whether the engine answers."""
     return docker_engine.answers(engine_socket())
+
+
+def init() -> int | None:
+    """The engine's process 1, below which this machine sees its files and processes; nothing where it does not run."""
+    return remains.init_of(names.RIG, str(names.netns_path(names.control_netns(names.RIG))))
 
 
 def start(progress: Progress) -> None:
