@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import Any, get_args
 
-from . import lifecycle, records, system_packages
+from . import lifecycle, records
 from .controllers import described
 from .errors import ClusterError, UsageError
 from .progress import progress_for_terminal
@@ -87,8 +87,6 @@ def run_create(asked: argparse.Namespace) -> int:
     )
     began = time.monotonic()
     with progress_for_terminal() as progress:
-        lifecycle.check(spec)
-        system_packages.ensure(progress)
         cluster = lifecycle.create(spec, progress)
     print(summary(cluster, time.monotonic() - began))
     return 0

@@ -19,7 +19,7 @@ def find() -> tuple[str, str]:
     """What DOCKER_HOST must be for the engine that answers, and, where none does, why."""
     if named := os.environ.get("DOCKER_HOST"):
         trouble = trouble_with(named)
-        return ("", f"{trouble} (DOCKER_HOST names it)") if trouble else (named, "")
+        return ("", f"{trouble.rstrip('.')} (DOCKER_HOST names it).") if trouble else (named, "")
     usual = f"unix://{SOCKET}"
     told = trouble_with(usual)
     if not told:

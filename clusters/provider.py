@@ -97,9 +97,15 @@ class Provider(Protocol):
     """Makes and removes clusters. ``clusters.providers()`` lists them by name."""
 
     name: str
+    packages: str
+    """Which system packages it needs: a section of ``clusters/system_packages.toml``."""
 
     def unavailable(self) -> str:
         """Why this machine cannot run it, in a sentence with what to do; empty when it can."""
+        ...
+
+    def check_mode(self, mode: Mode) -> None:
+        """`clusters.errors.MachineError` where the kernel lacks what kube-proxy's mode is made of."""
         ...
 
     def create(self, spec: ClusterSpec, progress: Progress) -> Cluster:

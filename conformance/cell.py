@@ -15,8 +15,8 @@ import pytest
 
 import clusters
 import reports
-from clusters import lifecycle, system_packages
-from clusters.errors import RoadtestError, UsageError
+from clusters import lifecycle
+from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec, Mode
 from loadprofiles.profile import chosen
@@ -31,8 +31,8 @@ def run(options: Options, progress: Progress) -> int:
 
     The cell's end is recorded whatever happens short of SIGKILL; a cell that could not be run says why in it.
     """
-    if other := mode_of_another_cell(options):
-        print(f"cell {options.cell}: left out, the cluster {options.cluster} runs kube-proxy in mode {other}")
+    if why := left_out(options):
+        print(f"cell {options.cell}: left out: {why}")
         return 0
     seconds: dict[str, float] = {}
     trouble = ""
@@ -72,6 +72,16 @@ def run(options: Options, progress: Progress) -> int:
     return status
 
 
+def left_out(options: Options) -> str:
+    """Why a cell that the user did not ask for by name is not run; empty where it is."""
+    if not options.among_others:
+        return ""
+    if options.cluster:
+        other = mode_of_another_cell(options)
+        return other and f"the cluster {options.cluster} runs kube-proxy in mode {other}"
+    return lifecycle.lacks_mode(spec(options))
+
+
 def mode_of_another_cell(options: Options) -> str:
     """The named cluster's mode, where that is another and the user did not ask for just this cell; empty otherwise."""
     if not (options.cluster and options.among_others):
@@ -95,7 +105,8 @@ def check(options: Options) -> None:
     """Raise for what cannot be run as asked, before a cluster is made or anything is written."""
     chosen(options.profile)
     if not options.cluster:
-        lifecycle.check(spec(options))
+        if (lacking := lifecycle.lacks_mode(spec(options))) and not options.among_others:
+            raise MachineError(lacking)
     elif not mode_of_another_cell(options):
         taken(options)
     if options.suites and options.pytest:
@@ -135,7 +146,6 @@ def spec(options: Options) -> ClusterSpec:
 
 def made(options: Options, progress: Progress) -> Cluster:
     """A cluster of this cell's own."""
-    system_packages.ensure(progress)
     return clusters.create(spec(options), progress)
 
 

@@ -45,7 +45,7 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         description=summary,
         allow_abbrev=False,
     )
-    made.add_argument("--provider", default="auto", help="auto (default), embedded")
+    made.add_argument("--provider", default="auto", help="auto (default), kind, embedded")
     made.add_argument("--nodes", type=int, default=3, metavar="N", help="nodes of the cluster (default 3)")
     made.add_argument(
         "--cluster",

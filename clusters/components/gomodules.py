@@ -1,4 +1,4 @@
-"""Folders of a Go module's sources, such as CRDs or what kind makes node images of: the module's zip from the Go proxy, verified by go.sum.
+"""Folders of a Go module's sources, such as CRDs: the module's zip from the Go proxy, verified by go.sum.
 
 https://go.dev/ref/mod#goproxy-protocol
 """

@@ -92,7 +92,10 @@ def mirror() -> str:
     except OSError:
         return MIRROR
     words = (line.split() for line in said.splitlines())
-    return next((uri for origin, suite, uri in (w for w in words if len(w) == 3) if (origin, suite) == ("Debian", SUITE)), MIRROR)
+    return next(
+        (uri for origin, suite, uri in (w for w in words if len(w) == 3) if (origin, suite) == ("Debian", SUITE)),
+        MIRROR,
+    )
 
 
 def lay_over(root: Path, components: Mapping[str, Path]) -> None:

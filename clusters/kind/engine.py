@@ -1,7 +1,7 @@
 """The Docker engine that kind uses: which one it is, and its command line.
 
-kind itself runs the ``docker`` command (https://kind.sigs.k8s.io/docs/user/quick-start/#installation), so ours does what
-kind does and with the same words.
+kind itself runs the ``docker`` command (https://kind.sigs.k8s.io/docs/user/quick-start/#installation), and so does what
+we do beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from clusters.errors import ClusterError, MachineError
 from . import rig
 
 COMMAND_SECONDS = 120.0
-START = "./noxw -s kind-rig -- start"
+CURE = "Start Docker; or an engine of our own: ./noxw -s kind-rig -- start; or choose the provider embedded."
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 """kind hands these on to its nodes, and a cluster's own network leads to no proxy."""
 
@@ -106,7 +106,7 @@ def must() -> Engine:
     """The engine; `MachineError` where none answers."""
     found, trouble = find()
     if found is None:
-        raise MachineError(trouble, f"Start Docker; or one of our own: {START}; or choose the provider embedded.")
+        raise MachineError(trouble, CURE)
     return found
 
 

@@ -33,6 +33,7 @@ from .engine import Engine, run
 RECIPES = Path(__file__).with_name("recipes.toml")
 REPOSITORY = "roadtest/node"
 BASE_REPOSITORY = "roadtest/node-base"
+REGISTRY = "https://registry-1.docker.io"
 OFFICIAL = "docker.io/kindest/node"
 FORM = "1"
 """Part of the digest: raise it when node images are made in another way."""
@@ -100,6 +101,19 @@ def at_hand(engine: Engine) -> NodeImage | None:
         if engine.inspect("image", name):
             return NodeImage(name=name, own=ours)
     return None
+
+
+def can_be_had(engine: Engine) -> bool:
+    """Whether the engine has a node image, or its registry answers this machine."""
+    if at_hand(engine):
+        return True
+    if engine.ours:  # without a way out
+        return False
+    from clusters.components.web import Web  # noqa: PLC0415 - its library takes a while, and is needed only here
+
+    with Web() as web:
+        web.probe([REGISTRY])
+        return web.answers(REGISTRY)
 
 
 def ensure(engine: Engine, progress: Progress) -> NodeImage:
@@ -221,7 +235,8 @@ def required(programs: Mapping[str, Path]) -> list[str]:
     listed = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)["images"]
     containerd = (programs["kind-base"] / "etc/containerd/config.toml").read_text(encoding="utf-8")
     pauses = re.findall(r'sandbox_image = "([^"]+)"', containerd)
-    defaults = "".join(path.read_text(encoding="utf-8") for path in sorted(programs["kind-defaults"].glob("const_*.go")))
+    sources = sorted(programs["kind-defaults"].glob("const_*.go"))
+    defaults = "".join(path.read_text(encoding="utf-8") for path in sources)
     return [*dict.fromkeys([*listed, *pauses, *PLACEHOLDER.findall(defaults)])]
 
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from clusters import docker_engine, paths, system_packages
-from clusters.embedded import cgroups, machine, name_lock, names, network, remains, removal
+from clusters.embedded import cgroups, machine, name_lock, names, remains, removal
 from clusters.embedded.compartment import Compartment, prepare_netns_folder
 from clusters.embedded.journal import JOURNAL, Journal
 from clusters.embedded.processes import Process, check_alive
@@ -73,6 +73,8 @@ def start(progress: Progress) -> None:
 
 def bring_up(place: Compartment) -> Process:
     """Make the namespaces and start dockerd in them."""
+    from clusters.embedded import network  # noqa: PLC0415 - its library takes a while
+
     folder().mkdir(parents=True, exist_ok=True)
     prepare_netns_folder()
     cgroups.make(names.RIG, [])
