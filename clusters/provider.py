@@ -35,6 +35,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Path of its network namespace, where this process can enter it (``/run/netns/…``); empty elsewhere."""
     command: list[str] = []
     """Prefix that runs a command there: ``["nsenter", "--net=/run/netns/…"]`` or ``["docker", "exec", "-i", "…"]``."""
+    here: bool = False
+    """This machine's own network. It must be said: a place that merely lost its namespace sends nothing from here."""
 
 
 class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):

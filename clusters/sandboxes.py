@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,5 +25,6 @@ def netns(root: Path, namespace: str, pod: str) -> str | None:
                 and notes.get("io.kubernetes.cri.sandbox-name") == pod
             ):
                 spaces = {space["type"]: space.get("path", "") for space in bundle["linux"]["namespaces"]}
-                return str(spaces.get("network", ""))
+                # Links are followed from this machine's root, so the path must hold none.
+                return re.sub("^/var/run/", "/run/", str(spaces.get("network", "")))
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,8 +48,7 @@ def place(
 
     Commands on a node are the node's own, by `docker exec`; elsewhere this machine's, where its network can be entered.
     """
-    inside = process_folder(engine, container)
-    netns = str(inside / "ns/net") if inside else ""
+    netns = netns_of(engine, container)
     docker = [engine.docker, "--host", engine.host, "exec", "-i", container]
     return Place(
         name=name,
@@ -59,6 +59,18 @@ def place(
         netns=netns,
         command=["nsenter", f"--net={netns}"] if netns and role != "node" else docker,
     )
+
+
+def netns_of(engine: Engine, container: str) -> str:
+    """Path of a container's network namespace where this process can enter it; empty elsewhere.
+
+    Docker names it by an id that is given once: the name of a container that is gone leads nowhere, and an engine in a
+    virtual machine or elsewhere has names that this machine does not know.
+    """
+    (told,) = engine.inspect("container", container)
+    key = re.sub("^/var/run/", "/run/", str(told["NetworkSettings"]["SandboxKey"]))
+    path = engine.root / key.lstrip("/")
+    return str(path) if key and os.geteuid() == 0 and path.exists() else ""
 
 
 def process_folder(engine: Engine, container: str) -> Path | None:

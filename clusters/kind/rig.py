@@ -8,6 +8,7 @@ cluster is, from whatever state it is in, and nothing of it is seen outside.
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -63,6 +64,7 @@ def start(progress: Progress) -> None:
         try:
             with progress.task("Docker engine of our own"):
                 wait(place, bring_up(place))
+                clear()
         except BaseException:
             with removal.undisturbed():
                 remove()
@@ -122,6 +124,22 @@ def wait(place: Compartment, engine: Process) -> None:
                 f"See why: {folder() / 'dockerd.log'}",
             )
         time.sleep(POLL_SECONDS)
+
+
+def clear() -> None:
+    """Forget containers, volumes and networks of the last time: their processes ended with the engine."""
+    docker = [system_packages.find("docker") or "docker", "--host", docker_host()]
+
+    def run(*words: str) -> str:
+        done = subprocess.run([*docker, *words], capture_output=True, text=True, check=False, timeout=ENGINE_SECONDS)
+        if done.returncode:
+            raise ClusterError(f"The Docker engine of our own cannot be used: {done.stderr.strip()}")
+        return done.stdout
+
+    if found := run("ps", "--all", "--quiet").split():
+        run("rm", "--force", "--volumes", *found)
+    run("volume", "prune", "--force")
+    run("network", "prune", "--force")
 
 
 def stop(*, everything: bool = False) -> None:
