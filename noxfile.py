@@ -242,6 +242,18 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def workflows(session: nox.Session) -> None:
+    """actionlint over .github/workflows: had on demand, as the programs of a cluster are."""
+    end_with(session, "clusters", "components", "actionlint")
+    # Without shellcheck and pyflakes, which it runs where they happen to be: the same everywhere.
+    lint_workflows = (
+        "import os; from clusters import components; path = str(components.resolve(['actionlint'])['actionlint']); "
+        "os.execv(path, [path, '-shellcheck=', '-pyflakes='])"
+    )
+    session.run(str(environment(session)), "-c", lint_workflows, external=True)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Figures, never verdicts: `nox -s bench -- generator | cluster`."""
     end_with(session, "bench", *(session.posargs or ["--help"]))
