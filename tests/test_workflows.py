@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 import reports
-from clusters.controllers import described
+from clusters.controllers import folders
 from clusters.provider import MODES
 from conformance import options
 from conformance.__main__ import report, report_parser
@@ -83,7 +83,17 @@ def test_every_command_names_a_session_and_options_that_are_there() -> None:
 def test_the_night_has_every_mode_and_every_controller() -> None:
     asked = WORKFLOWS["nightly.yml"]["jobs"]["night"]["with"]
     assert set(json.loads(asked["modes"])) == set(MODES)
-    assert json.loads(asked["controllers"]) == described()
+    assert set(json.loads(asked["controllers"])) == folders.within(folders.OWN).keys()
+
+
+def test_the_workflow_that_the_guide_shows_asks_for_what_there_is() -> None:
+    guide = (ROOT / "docs/add-a-controller.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    job = yaml.safe_load(shown)["jobs"]["conformance"]
+    assert "/.github/workflows/conformance.yml@" in job["uses"]
+    called = WORKFLOWS["conformance.yml"][True]["workflow_call"]  # YAML 1.1 reads `on` as true
+    assert job["with"].keys() <= called["inputs"].keys()
+    assert all(given["description"] and given["type"] for given in called["inputs"].values())
 
 
 def test_no_value_of_a_caller_is_pasted_into_a_script() -> None:
