@@ -17,7 +17,7 @@ runs=$(gh run list --repo "$GITHUB_REPOSITORY" --workflow "$workflow" --branch "
 for run in $runs; do
   there=$(gh api "$repository/runs/$run/artifacts?name=$artefact" --jq '[.artifacts[] | select(.expired | not)] | length')
   if [ "$there" -gt 0 ]; then
-    last=$(mktemp -d)/run-$run
+    last=$(dirname "$now")/last-$run
     gh run download "$run" --repo "$GITHUB_REPOSITORY" --name "$artefact" --dir "$last"
     status=0
     ./noxw -s compare -- "$last" "$now" --regressions > comparison.txt || status=$?
