@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
-from clusters import system_packages
+from clusters import controllers, system_packages
 from clusters.provider import Cluster, ClusterSpec, Place
 
 from . import cgroups
@@ -48,7 +48,7 @@ def describe(spec: ClusterSpec, addresses: Addresses, folder: Path, timings: dic
         load_balancer_pool=addresses.pool,
         dns_address=addresses.dns,
         controllers=list(spec.controllers),
-        versions={**versions(), **programs()},
+        versions={**versions(), **programs(), **controllers.versions(spec.controllers)},
         conditions=conditions(spec),
         timings=timings,
     )

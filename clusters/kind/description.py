@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from clusters import controllers
 from clusters.embedded.description import programs
 from clusters.embedded.node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD
 from clusters.embedded.timeline import Timeline
@@ -54,7 +55,7 @@ def describe(
         load_balancer_pool=network.pool,
         dns_address=dns,
         controllers=list(spec.controllers),
-        versions={**versions, **programs()},
+        versions={**versions, **programs(), **controllers.versions(spec.controllers)},
         conditions=conditions(spec, engine, image),
         timings=timeline.seconds,
     )
