@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from clusters.provider import MODES
+from loadprofiles import grid
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     pytest: list[str]
     profile: list[str] = []
     """Names of the load profiles; empty: all."""
+    grid: list[str] = []
+    """What the load is told of its grid."""
 
     @property
     def cell(self) -> str:
@@ -71,6 +74,7 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
         made.set_defaults(suites=False, load="full")
         made.add_argument("--short", dest="load", action="store_const", const="short", help="the short form")
         made.add_argument("--profile", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+        grid.add_options(made)
     else:
         made = parser("conformance", "Every check of the suites on a real cluster, then a short load.")
         made.epilog = (
@@ -83,4 +87,6 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
         made.error("--run is missing")
     if rest and verb == "load":
         made.error(f"there is no option {rest[0]}")
+    if verb == "load":
+        grid.put_into_words(known)
     return Options(**vars(known), pytest=rest)
