@@ -66,7 +66,9 @@ def _one_load(asked: Joining, say: Callable[[str], object]) -> set[int]:
             return statuses
         if NOT_ANSWERED in statuses:
             raise MachineError(f"What answers at {asked.address}:{asked.port} is no master of a grid.")
-        say(f"a worker's process ended with status {statuses.pop()}; waiting for the master's next load")
+        status = statuses.pop()
+        told = "lost its master" if status == messages.LOST_MASTER else f"ended with status {status}"
+        say(f"a worker's process {told}; waiting for the next load")
         while not _answers(asked):
             time.sleep(LOOK_EVERY)
 

@@ -145,3 +145,25 @@ worker._carry()
     ]
     assert "Load to 192.0.2.1 is refused" in told[0]
     assert "it takes part" in told[1]
+
+
+def test_a_worker_without_its_master_stops_sending() -> None:
+    script = """
+import sys
+from types import SimpleNamespace
+from locust.stats import RequestStats
+from loadprofiles.engine.locustfile import Carrier
+
+for silence in (9.9, 10.1):
+    runner = SimpleNamespace(stats=RequestStats())
+    worker = Carrier(SimpleNamespace(parsed_options=SimpleNamespace(plan=sys.argv[1]), runner=runner))
+    worker.member = SimpleNamespace(share=range, start_time=lambda: 0.0, silence=silence)
+    worker._carry()
+    print(worker.measured.requests, worker.measured.trouble)
+"""
+    with server("good") as target:
+        plan = msgspec.json.encode(a_plan(target, rate=100.0, warmup_seconds=0.0)).decode()
+        told = subprocess.check_output([sys.executable, "-c", script, plan], cwd=carrier.ROOT, text=True).splitlines()
+    assert told[0] == "50 "
+    assert told[1].endswith(" the master was not heard for 10 s")
+    assert int(told[1].split()[0]) < 50

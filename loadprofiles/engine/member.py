@@ -23,6 +23,9 @@ class Member:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self._own = bool(environment.parsed_options.processes)
+        """Whether the master is this machine's too, which takes an exit status above 1 for a crash."""
+        self._end_with(messages.LOST_MASTER)  # unless the master says anything
         self._runner = environment.runner
         self._place = AsyncResult()
         self._go = AsyncResult()
@@ -72,11 +75,15 @@ class Member:
 
     def _refused(self, msg: Any, **_: Any) -> None:
         print(f"error: {msg.data['why']}", file=sys.stderr, flush=True)
-        self._environment.process_exit_code = messages.WAS_REFUSED
+        self._end_with(messages.WAS_REFUSED)
         gevent.spawn(self._runner.quit)  # which ends the greenlet that listens: this one
 
     def _clock(self, msg: Any, **_: Any) -> None:
         self._runner.send_message(messages.CLOCK, {"asked": msg.data["asked"], "shows": perf_counter()})
 
     def _over(self, msg: Any, **_: Any) -> None:
-        self._environment.process_exit_code = messages.SERVED if msg.data["more"] else messages.NO_MORE
+        self._end_with(messages.SERVED if msg.data["more"] else messages.NO_MORE)
+
+    def _end_with(self, status: int) -> None:
+        if not self._own:
+            self._environment.process_exit_code = status

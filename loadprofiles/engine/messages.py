@@ -26,6 +26,7 @@ OVER: Final = "roadtest-over"
 SERVED: Final = 0
 """Exit status of a worker whose load is over while the run has more."""
 WAS_REFUSED: Final = 2
+LOST_MASTER: Final = 3
 NO_MORE: Final = 10
 """Exit status of a worker whose run is over."""
 
