@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from clusters.errors import RoadtestError
+from clusters.errors import RoadtestError, UsageError
 from loadprofiles import grid
 from loadprofiles.profile import ArrivalRate, Profile, chosen, profiles
 from loadprofiles.worker import Joining, serve
@@ -26,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if asked.verb == "list":
             _list(console)
+        elif asked.verb == "worker" and asked.image:
+            _write_image(asked.image)
         elif asked.verb == "worker":
             serve(joining(asked), lambda text: console.print(text, highlight=False))
         else:
@@ -57,6 +59,15 @@ def _run(asked: argparse.Namespace, console: Console) -> None:
     )
 
 
+def _write_image(folder: Path) -> None:
+    from loadprofiles.pods import image  # noqa: PLC0415 - a worker has no use for it
+
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.", "Make it, or name another.")
+    name, archive = image.write(folder)
+    print(f"{archive} holds {name}")
+
+
 def _interrupted(*_: object) -> None:
     """SIGTERM ends as Ctrl-C does: the generator is stopped and the namespace removed."""
     raise KeyboardInterrupt
@@ -86,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _worker_options(joining: argparse.ArgumentParser) -> None:
-    joining.add_argument("--master", required=True, metavar="ADDRESS:PORT", help="what the master's `--grid` says")
+    what = joining.add_mutually_exclusive_group(required=True)
+    what.add_argument("--master", metavar="ADDRESS:PORT", help="what the master's `--grid` says")
+    what.add_argument("--image", type=Path, metavar="FOLDER", help="write the image for workers in pods there, and end")
     joining.add_argument("--processes", type=int, default=1, metavar="N", help="be so many workers (default 1)")
     joining.add_argument("--stay", action="store_true", help="wait for the next run when one is over")
     joining.add_argument(

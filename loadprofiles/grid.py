@@ -23,8 +23,10 @@ WAIT_SECONDS = 120.0
 OWN_SECONDS = 25.0
 """How long it waits for processes that it starts itself."""
 MOST_WORKERS = 256
-PROCESSES = "processes"
-FORMS = f"{PROCESSES} or ADDRESS:PORT"
+PROCESSES, PODS = "processes", "pods"
+FORMS = f"{PROCESSES}, {PODS} or ADDRESS:PORT"
+PORT = 5557
+"""Where workers in pods find their master: Locust's own port."""
 
 
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,14 +39,20 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     netns: str = ""
     """The master's network namespace; empty: this process's own."""
     wait_seconds: float = WAIT_SECONDS
+    pods: bool = False
+    """The workers are pods that the master's machine puts on the cluster."""
 
     @property
     def joining(self) -> str:
-        """How a worker comes, in a sentence; empty where the master starts them itself."""
+        """What makes a worker come, in a sentence; empty where that needs nobody."""
+        if self.pods:
+            return "Look at the pods: kubectl get pods -A -l app=load-worker"
         return f"On each other machine: ./noxw -s worker -- --master {self.address}:{self.port}" if self.address else ""
 
     def sends(self, vantage: Vantage) -> bool:
         """Whether its workers stand where a profile's load is to be sent from."""
+        if self.pods:
+            return vantage == "pod-network"
         return not self.address or vantage == "client-1"
 
 
@@ -75,6 +83,8 @@ def asked_for(options: argparse.Namespace) -> Grid | None:
         raise UsageError(f"A master cannot wait {wait_seconds:g} s for its workers.", "Say --grid-wait SECONDS.")
     if where == PROCESSES:
         return Grid(workers=workers, wait_seconds=OWN_SECONDS)
+    if where == PODS:
+        return Grid(workers=workers, wait_seconds=wait_seconds, pods=True)
     address, port = address_and_port(where, "--grid")
     return Grid(workers=workers, address=address, port=port, wait_seconds=wait_seconds)
 
@@ -111,9 +121,16 @@ def settled(grid: Grid, cluster: Cluster) -> Grid:
     whoever can come to it stands in the same network as the load's target. `UsageError` for another address,
     `MachineError` where nothing can listen.
     """
+    hosts = [place for place in (*cluster.clients, *cluster.servers, *cluster.nodes) if place.netns]
+    if grid.pods:
+        if not hosts:
+            raise UsageError(
+                f"Pods of cluster {cluster.name} cannot be told how to reach this machine.",
+                "Apply the workers by hand and name the address that they reach: docs/grid.md.",
+            )
+        grid = msgspec.structs.replace(grid, address=hosts[0].address, port=PORT)
     if not grid.address:
         return grid
-    hosts = [place for place in (*cluster.clients, *cluster.servers, *cluster.nodes) if place.netns]
     at = next((place for place in hosts if place.address == grid.address), None)
     if hosts and at is None:
         names = ", ".join(f"{place.address} ({place.name})" for place in hosts)

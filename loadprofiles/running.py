@@ -19,6 +19,7 @@ from loadprofiles.backend import Backend, Way, backend, controller_of
 from loadprofiles.carrier import TooFewWorkersError, carry
 from loadprofiles.engine.plan import Plan
 from loadprofiles.grid import OWN_SECONDS, Grid, carried_by, settled
+from loadprofiles.pods import workers
 from loadprofiles.profile import ArrivalRate, Profile
 from reports import append
 from reports.model import Interval, Load
@@ -51,6 +52,8 @@ def run(asked: Asked, console: Console) -> list[Load]:
     sendable = [profile for profile in asked.profiles if _can_be_sent(profile, cluster, asked, console)]
     tell = teller(asked.grid, console)
     with backend(cluster, asked.run.name) as answering:
+        if asked.grid is not None and asked.grid.pods and sendable:
+            workers.start(asked.grid, cluster, answering.namespace)
         for number, profile in enumerate(sendable, 1):
             try:
                 for load in _measure(profile, answering, cluster, asked, tell, more=number < len(sendable)):
@@ -79,7 +82,7 @@ def teller(grid: Grid | None, console: Console) -> Callable[[str], object]:
     if grid is None:
         return lambda _: None
     if grid.address:
-        tell(f"the master listens on {grid.address}:{grid.port}. {grid.joining}")
+        tell(f"the master listens on {grid.address}:{grid.port}{'' if grid.pods else f'. {grid.joining}'}")
     return tell
 
 
@@ -90,7 +93,7 @@ def _can_be_sent(profile: Profile, cluster: Cluster, asked: Asked, console: Cons
         why = f"cluster {cluster.name} has no controller"
     elif asked.grid is not None and not asked.grid.sends(profile.vantage):
         why = f"it is sent from {profile.vantage}, and the grid's workers stand elsewhere"
-        if asked.named:
+        if asked.named and asked.grid.pods:
             raise UsageError(f"Load profile {profile.name} cannot be sent: {why}.")
     if not why or asked.named:
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-from clusters.errors import MachineError, UsageError
+from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.provider import Cluster, Place
-from loadprofiles import grid
+from conformance import cell
+from conformance.options import parse
+from loadprofiles import grid, running
 from loadprofiles.__main__ import main
+from loadprofiles.carrier import GeneratorError, TooFewWorkersError
 from loadprofiles.engine import validity
 from loadprofiles.engine.clock import Clock
 from loadprofiles.engine.gathering import gather
@@ -26,6 +30,7 @@ from loadprofiles.engine.histogram import Histogram
 from loadprofiles.engine.open_loop import OpenLoop
 from loadprofiles.engine.plan import Measurement, Plan, share
 from loadprofiles.engine.recorder import Recorder
+from loadprofiles.profile import Profile, chosen
 from tests.test_load_engine import a_plan
 
 BLOCKS = 4
@@ -271,3 +276,59 @@ def test_no_master_within_the_time_is_an_error_with_its_command(capsys: pytest.C
 def test_a_wrong_word_for_the_master_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["worker", "--master", "somewhere"]) == 2
     assert "--master 'somewhere' is no IPv4 address and port." in capsys.readouterr().err
+
+
+LOAD = ["--run", "runs/x", "--mode", "nftables", "--controller", "traefik"]
+
+
+def test_what_is_typed_of_a_grid_reaches_the_load() -> None:
+    typed = ["--grid", "192.0.2.1:5557", "--workers", "4", "--grid-wait", "30"]
+    command = cell.load_command(parse("load", [*LOAD, *typed]), a_cluster())
+    assert command[-6:] == typed
+    assert not {"--grid", "--workers"} & set(cell.load_command(parse("load", LOAD), a_cluster()))
+    with pytest.raises(UsageError, match="not 0"):
+        parse("load", [*LOAD, "--grid", "pods", "--workers", "0"])
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"),
+    [(TooFewWorkersError("2 of 4 workers came."), 1), (GeneratorError("It ended."), 2)],
+    ids=["nobody comes to the next load either", "the next load may go well"],
+)
+def test_without_its_workers_a_run_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch, error: RoadtestError, tried: int
+) -> None:
+    measured: list[str] = []
+
+    def measure(profile: Profile, *_: Any, **__: Any) -> list[Any]:
+        measured.append(profile.name)
+        raise error
+
+    monkeypatch.setattr("clusters.load", lambda _: a_cluster())
+    monkeypatch.setattr(running, "backend", lambda *_: nullcontext())
+    monkeypatch.setattr(running, "_measure", measure)
+    asked = running.Asked(
+        cluster="c",
+        run=Path("runs/x"),
+        cell="iptables",
+        profiles=chosen(["nodeport-per-request", "clusterip-per-request"]),
+        named=True,
+        grid=grid.Grid(workers=4, address="127.0.0.1", port=free_port()),
+    )
+    with pytest.raises(RoadtestError):
+        running.run(asked, Console(quiet=True))
+    assert len(measured) == tried
+
+
+@pytest.mark.parametrize(
+    ("where", "passed_over"),
+    [
+        (grid.Grid(workers=2), []),
+        (grid.Grid(workers=2, pods=True, address="127.0.0.1"), ["nodeport-per-request"]),
+        (grid.Grid(workers=2, address="127.0.0.1"), ["clusterip-per-request"]),
+    ],
+    ids=["processes", "pods", "other machines"],
+)
+def test_a_grid_sends_what_is_sent_from_where_its_workers_stand(where: grid.Grid, passed_over: list[str]) -> None:
+    profiles = chosen(["clusterip-per-request", "nodeport-per-request"])
+    assert [profile.name for profile in profiles if not where.sends(profile.vantage)] == passed_over

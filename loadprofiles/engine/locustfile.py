@@ -163,7 +163,7 @@ class Carrier:
     def write(self, **_: Any) -> None:
         """The process is quitting: leave what was measured where the plan says."""
         if self.member is not None:
-            self.member.keep(self.measured)
+            self.member.keep(self.measured, self.plan.name if self.measured else "")
             return
         plan = self.plan
         if not plan.outcome:

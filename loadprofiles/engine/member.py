@@ -60,10 +60,10 @@ class Member:
         self._runner.send_message(messages.READY, {})
         return float(self._go.get())
 
-    def keep(self, measured: Measurement | None) -> None:
-        """Leave this worker's own part where its user wants it."""
+    def keep(self, measured: Measurement | None, load: str) -> None:
+        """Leave this worker's own part of a load where its user wants it."""
         if self._folder and measured is not None:
-            Path(self._folder, f"{self._runner.client_id}.json").write_bytes(msgspec.json.encode(measured))
+            Path(self._folder, f"{load}-{self._runner.client_id}.json").write_bytes(msgspec.json.encode(measured))
 
     @property
     def silence(self) -> float:

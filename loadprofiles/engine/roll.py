@@ -21,7 +21,7 @@ from loadprofiles.engine.plan import Plan
 
 ASKED = 8
 """Times that a worker is asked for its clock."""
-AHEAD = 0.25
+AHEAD = 0.5
 """Seconds from saying when to start until then."""
 LOOK_EVERY = 0.25
 
