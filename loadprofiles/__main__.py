@@ -36,7 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("error: interrupted; what was measured before is in the run.", file=sys.stderr)
+        told = {"worker": "the master counts this worker as lost"}.get(
+            asked.verb, "what was measured before is in the run"
+        )
+        print(f"error: interrupted; {told}.", file=sys.stderr)
         return 130
     return 0
 

@@ -41,13 +41,18 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     wait_seconds: float = WAIT_SECONDS
     pods: bool = False
     """The workers are pods that the master's machine puts on the cluster."""
+    inside: str = ""
+    """The cluster on one of whose hosts the master listens; empty where it listens on this machine."""
 
     @property
     def joining(self) -> str:
         """What makes a worker come, in a sentence; empty where that needs nobody."""
         if self.pods:
             return "Look at the pods: kubectl get pods -A -l app=load-worker"
-        return f"On each other machine: ./noxw -s worker -- --master {self.address}:{self.port}" if self.address else ""
+        worker = f"./noxw -s worker -- --master {self.address}:{self.port}"
+        if self.inside:
+            return f"From its hosts: ./noxw -s cluster -- shell {self.inside} --at HOST -- {worker}"
+        return f"On each other machine: {worker}" if self.address else ""
 
     def sends(self, vantage: Vantage) -> bool:
         """Whether its workers stand where a profile's load is to be sent from."""
@@ -139,7 +144,7 @@ def settled(grid: Grid, cluster: Cluster) -> Grid:
             f"The master can listen on one of its hosts: {names}.",
         )
     _must_be_free(grid, at or Place(name="this machine", role="client", address=grid.address))
-    return msgspec.structs.replace(grid, netns=at.netns if at else "")
+    return grid if at is None else msgspec.structs.replace(grid, netns=at.netns, inside=cluster.name)
 
 
 def _must_be_free(grid: Grid, place: Place) -> None:

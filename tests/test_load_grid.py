@@ -262,10 +262,14 @@ def test_a_master_that_cannot_listen_says_so_before_anything_is_made() -> None:
     assert grid.settled(grid.Grid(workers=2, address="127.0.0.1", port=free_port()), a_cluster()).netns == ""
 
 
-def test_the_master_of_a_closed_cluster_listens_on_one_of_its_hosts() -> None:
+def test_the_master_of_a_closed_cluster_listens_on_one_of_its_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Place(name="client-1", role="client", address="127.0.0.1", netns="/proc/self/ns/net")
     with pytest.raises(UsageError, match=r"has no way in.*127\.0\.0\.1 \(client-1\)"):
         grid.settled(grid.Grid(workers=2, address="192.0.2.1", port=5557), a_cluster(client))
+    monkeypatch.setattr("loadprofiles.grid._must_be_free", lambda *_: None)
+    settled = grid.settled(grid.Grid(workers=2, address="127.0.0.1", port=5557), a_cluster(client))
+    assert settled.netns == "/proc/self/ns/net"
+    assert settled.joining.endswith("shell c --at HOST -- ./noxw -s worker -- --master 127.0.0.1:5557")
 
 
 def test_no_master_within_the_time_is_an_error_with_its_command(capsys: pytest.CaptureFixture[str]) -> None:

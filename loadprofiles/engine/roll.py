@@ -90,6 +90,7 @@ class Roll:
         at = perf_counter() + AHEAD
         for attendant in self:
             self._runner.send_message(messages.GO, {"at": at + attendant.clock.ahead}, attendant.client_id)
+        self._say("the load begins")
         return ""
 
     def lost(self, reported: Callable[[str], bool] = lambda _: False) -> list[Attendant]:

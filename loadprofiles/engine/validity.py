@@ -18,7 +18,7 @@ RULES = (
     f"when at p99 it exceeds both {LAG_P99 * 1000:g} ms and {LAG_SHARE:.0%} of the latency; "
     f"when a saturating generator used {CPU_SHARE:.0%} of a core or more; "
     f"when more than {STEAL_SHARE:.0%} of the machine's CPU time was stolen; "
-    "when all this holds of one worker of several; when a worker was lost; "
+    "when any of this holds of a single worker; when a worker was lost; "
     f"when workers started further apart than {START_SHARE:.0%} of the measured time"
 )
 
