@@ -133,14 +133,15 @@ def test_a_node_is_given_the_image_once(
         return subprocess.CompletedProcess(command, status, listed if "list" in command else "", "no space left\n")
 
     monkeypatch.setattr(subprocess, "run", ctr)
-    monkeypatch.setattr("clusters.components.resolve", lambda *_: {"ctr": "/ctr"})
-    entering = SimpleNamespace(entrance=lambda cluster, place: ["enter", place])
+    monkeypatch.setattr("clusters.components.resolve", lambda *_: {"ctr": Path("/ours/ctr")})
+    entering = SimpleNamespace(entrance=lambda cluster, place: ["enter", "-t", place])
     monkeypatch.setattr("clusters.provider_for", lambda _: entering)
     cluster = a_cluster_in_namespaces(tmp_path)
+    (tmp_path / "x.tar").touch()
     if status:
         with pytest.raises(ClusterError, match=r"Node n1 did not take the workers' image: no space left\."):
             workers.bring("roadtest.invalid/load-worker:1", tmp_path / "x.tar", cluster)
     else:
         workers.bring("roadtest.invalid/load-worker:1", tmp_path / "x.tar", cluster)
-    assert all(command[:3] == ["enter", "n1", "/ctr"] for command in asked)
+    assert all(command[:3] == ["enter", "n1", "/bin/sh"] and "/ours:" in command[4] for command in asked)
     assert len([command for command in asked if "import" in command]) == imports

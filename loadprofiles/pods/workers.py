@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import IO
 
 import clusters
 from clusters import components
@@ -36,21 +37,24 @@ def start(grid: Grid, cluster: Cluster, namespace: Namespace) -> None:
 def bring(name: str, archive: Path, cluster: Cluster) -> None:
     """Give each node's containerd the image, where it does not have it."""
     provider = clusters.provider_for(cluster)
-    ctr = str(components.resolve(["ctr"], SilentProgress())["ctr"])
+    ours = components.resolve(["ctr"], SilentProgress())["ctr"].parent
     for node in cluster.nodes:
         if not node.netns:
             raise UsageError(
                 f"The image store of node {node.name} cannot be reached from here.",
                 "Push the workers' image to a registry of yours and apply the manifest by hand: docs/grid.md.",
             )
-        there = [*provider.entrance(cluster, node.name), ctr, "--namespace", "k8s.io", "images"]
-        if name not in _run([*there, "list", "--quiet", f"name=={name}"], node.name):
-            _run([*there, "import", "--local", "--snapshotter", "overlayfs", str(archive)], node.name)
+        # A terminal is no way for an archive. A node with a root of its own does not see our ctr, and has one.
+        entrance = [word for word in provider.entrance(cluster, node.name) if word != "-t"]
+        ctr = [*entrance, "/bin/sh", "-c", f'PATH="{ours}:$PATH" exec ctr --namespace k8s.io images "$@"', "ctr"]
+        if name not in _run([*ctr, "list", "--quiet", f"name=={name}"], node.name):
+            with archive.open("rb") as stream:
+                _run([*ctr, "import", "--local", "-"], node.name, stream)
 
 
-def _run(command: list[str], node: str) -> str:
+def _run(command: list[str], node: str, stdin: IO[bytes] | int = subprocess.DEVNULL) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=IMPORT_SECONDS)
+        done = subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False, timeout=IMPORT_SECONDS)
     except subprocess.TimeoutExpired:
         raise ClusterError(f"containerd of node {node} did not answer within {IMPORT_SECONDS:g} s.") from None
     if done.returncode:
