@@ -207,7 +207,7 @@ class BringUp:
         """Have every image on a node, then close its way out; then its pod network, where kind's own is not there."""
         if not self.image.own:
             self.load_images(node, archives)
-        script = pod_network.seal(network)
+        script = pod_network.seal(network, next(one for one in nodes if one.name.endswith("-control-plane")))
         if self.image.own:
             script += pod_network.set_up(node, nodes, self.spec.pod_subnet)
         pod_network.apply(self.engine, node, script)
