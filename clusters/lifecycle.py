@@ -10,6 +10,7 @@ import msgspec
 from . import docker_engine, records
 from .embedded import EmbeddedProvider
 from .errors import MachineError, UsageError
+from .existing import ExistingProvider, options
 from .progress import Progress, SilentProgress
 from .provider import MODES, Cluster, ClusterSpec, Provider
 
@@ -17,7 +18,7 @@ from .provider import MODES, Cluster, ClusterSpec, Provider
 @functools.cache
 def providers() -> Mapping[str, Provider]:
     """Every provider by its name."""
-    return {provider.name: provider for provider in (EmbeddedProvider(),)}
+    return {provider.name: provider for provider in (EmbeddedProvider(), ExistingProvider())}
 
 
 def choose(asked: str) -> tuple[Provider, str]:
@@ -48,6 +49,11 @@ def check(spec: ClusterSpec) -> tuple[Provider, str]:
     for controller in spec.controllers:
         describe(controller)
     provider, reason = choose(spec.provider)
+    if options.given(spec.existing) and provider.name != "existing":
+        raise UsageError(
+            "--kubeconfig, --context and the options beside them are for clusters that are there already.",
+            "Add --provider existing.",
+        )
     if unavailable := provider.unavailable():
         raise MachineError(unavailable)
     return provider, reason

@@ -57,7 +57,9 @@ def test_paths_narrow_what_runs(asked: list[str], expected: str) -> None:
 @pytest.mark.parametrize(
     ("mode", "others", "expected"),
     [
-        pytest.param("iptables", ["--among-others"], "nftables", id="another mode's cell is left out"),
+        pytest.param(
+            "iptables", ["--among-others"], "the cluster c runs kube-proxy in mode nftables", id="another mode's cell"
+        ),
         pytest.param("nftables", ["--among-others"], "", id="its own cell runs"),
         pytest.param("iptables", [], "", id="a cell asked for by name is no other"),
     ],
@@ -67,7 +69,7 @@ def test_on_a_named_cluster_only_its_modes_cells_run(
 ) -> None:
     monkeypatch.setattr("clusters.load", lambda name: CLUSTER)
     asked = parse("cell", ["--run", "runs/x", "--mode", mode, "--cluster", "c", *others])
-    assert cell.mode_of_another_cell(asked) == expected
+    assert cell.another_cell(asked) == expected
 
 
 @pytest.mark.parametrize(

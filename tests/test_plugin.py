@@ -142,8 +142,8 @@ class Api:
     def close(self): pass
 
 plugin.Api = Api
-leader.remove_namespaces = lambda api, run: Path("removed").touch()
-vantage_pods.create = lambda api, run: "vantages"
+leader.clear = lambda api, cluster, run: Path("removed").touch()
+vantage_pods.create = lambda api, cluster, run: "vantages"
 evidence.collect = lambda api, cluster, namespaces, run, folder: []
 """
 

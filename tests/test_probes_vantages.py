@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.errors import RoadtestError
+from clusters.errors import MachineError, RoadtestError
 from clusters.provider import Place
 from fixtures.probes.repeated import repeated, told
 from fixtures.vantages import CLONE_NEWNET, CommandVantage, Completed, NetnsVantage, Vantage, vantage_of
@@ -77,8 +77,14 @@ def test_a_shell_that_does_not_tell_of_all_runs_is_an_error_of_ours() -> None:
 def test_a_place_that_can_be_entered_is_entered(tmp_path: Path) -> None:
     (tmp_path / "netns").touch()
     assert isinstance(vantage_of(Place(name="n", role="node", address="", netns=str(tmp_path / "netns"))), NetnsVantage)
-    assert type(vantage_of(Place(name="n", role="node", address="", netns="/nowhere"))) is CommandVantage
-    assert type(vantage_of(HERE)) is CommandVantage
+    assert isinstance(vantage_of(Place(name="this-machine", role="client", address="", here=True)), NetnsVantage)
+    assert type(vantage_of(Place(name="n", role="node", address="", command=["docker", "exec", "n"]))) is CommandVantage
+
+
+@pytest.mark.parametrize("netns", ["", "/nowhere"])
+def test_a_place_that_there_is_no_way_to_is_not_taken_for_this_machine(netns: str) -> None:
+    with pytest.raises(MachineError, match="There is no way to n1 from here"):
+        vantage_of(Place(name="n1", role="node", address="172.30.0.11", netns=netns))
 
 
 def test_a_namespace_that_cannot_be_entered_is_told_in_a_sentence(tmp_path: Path) -> None:
