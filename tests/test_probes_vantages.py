@@ -16,7 +16,7 @@ from clusters.provider import Place
 from fixtures.probes.repeated import repeated, told
 from fixtures.vantages import CLONE_NEWNET, CommandVantage, Completed, NetnsVantage, Vantage, vantage_of
 from fixtures.verdicts import ArrangementError
-from tests.vantages import HERE, PodHere, every_vantage
+from tests.vantages import PodHere, every_vantage
 
 NETNS_HERE = Path("/proc/thread-self/ns/net")
 
