@@ -68,7 +68,7 @@ def picked(what: str, asked: str, every: Sequence[Class], controller: str, seen:
             return Class(name=asked, controller="")
         there = ", ".join(map(str, every)) or "none"
         raise UsageError(f"The cluster has no {what} called {asked!r}.", f"There are: {there}.")
-    candidates = [one for one in every if controller in {"", one.controller}]
+    candidates = [one for one in every if controller in {"", one.controller} and one.name not in for_canaries_alone()]
     return min(candidates, key=lambda one: (not one.default, one.age, one.name), default=None)
 
 
@@ -80,3 +80,13 @@ def same(ingress: Class, gateway: Class | None, every: Sequence[Class]) -> Class
         return next((one for one in every if one.controller == folder.gateway.controller), None)
     domain = ingress.controller.partition("/")[0]
     return gateway if gateway and domain and gateway.controller.partition("/")[0].endswith(domain) else None
+
+
+def for_canaries_alone() -> set[str]:
+    """Classes of controllers that we know whose only use is to split traffic: another class of theirs is judged."""
+    found = [describe(name) for name in described()]
+    return {
+        one.canary.ingress.class_name
+        for one in found
+        if one.canary.ingress and one.ingress and one.canary.ingress.class_name != one.ingress.class_name
+    }
