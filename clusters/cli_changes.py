@@ -7,6 +7,7 @@ import time
 from typing import Any, get_args
 
 from . import lifecycle, records, system_packages
+from .cli_views import pairs
 from .controllers import described
 from .errors import ClusterError, UsageError
 from .existing import options as existing_options
@@ -96,6 +97,8 @@ def run_create(asked: argparse.Namespace) -> int:
         if provider.name != "existing":
             system_packages.ensure(progress)
         cluster = lifecycle.create(spec, progress)
+    if cluster.provider == "existing":
+        pairs(f"The cluster of {cluster.conditions['context']}", cluster.versions | cluster.conditions)
     print(summary(cluster, time.monotonic() - began))
     return 0
 
