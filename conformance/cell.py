@@ -21,7 +21,7 @@ from clusters.controllers import described
 from clusters.errors import RoadtestError, UsageError
 from clusters.existing import ExistingProvider
 from clusters.progress import Progress
-from clusters.provider import MODES, Cluster, ClusterSpec, Mode
+from clusters.provider import MODES, UNKNOWN, Cluster, ClusterSpec, Mode
 from fixtures.grounds import turns
 from loadprofiles.profile import chosen
 from reports.model import Cell, CellEnd
@@ -218,7 +218,7 @@ def record(options: Options, cluster: Cluster, started: str) -> Cell:
         started=started,
         provider=cluster.provider,
         provider_reason=cluster.provider_reason,
-        mode=cluster.mode,
+        mode=cluster.mode if cluster.mode != UNKNOWN else "an unknown mode",
         controller=options.controller,
         nodes=len(cluster.nodes),
         versions=cluster.versions,

@@ -65,7 +65,13 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         made.add_argument("--workers", default="3", metavar="N", help="pytest-xdist workers (default 3)")
     made.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: a new one)")
     made.add_argument("--run", type=Path, default=None, help=argparse.SUPPRESS)
-    made.add_argument("--mode", default="", choices=["", *MODES], help=argparse.SUPPRESS)
+    made.add_argument(
+        "--mode",
+        default="",
+        choices=MODES,
+        metavar="MODE",
+        help="kube-proxy's, if an existing cluster does not show it",
+    )
     made.add_argument("--controller", default="", help=argparse.SUPPRESS)
     made.add_argument("--among-others", action="store_true", help=argparse.SUPPRESS)
     if verb != "mutants":

@@ -245,6 +245,12 @@ def test_a_namespace_that_somebody_lives_in_is_refused(look: Look, cluster: Clus
         look(namespaces=["team-a"])
 
 
+def test_a_namespace_that_is_not_there_is_refused_in_the_apis_words(look: Look, cluster: Cluster) -> None:
+    cluster.refusals["/api/v1/namespaces/team-a/services"] = 'namespaces "team-a" not found'
+    with pytest.raises(UsageError, match='Namespace team-a cannot be used: namespaces "team-a" not found'):
+        look(namespaces=["team-a"])
+
+
 def test_a_record_is_removed_with_what_has_its_label_and_nothing_else(look: Look, cluster: Cluster) -> None:
     seen = look()
     cluster.objects["/api/v1/namespaces"] = listed({"metadata": {"name": "roadtest-1"}})

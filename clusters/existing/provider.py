@@ -180,6 +180,8 @@ def check_rights(api: ClusterApi, asked: ExistingSpec) -> None:
 def check_namespaces(api: ClusterApi, asked: ExistingSpec) -> None:
     """`UsageError` where a namespace that the user names is not there, or is somebody's home already."""
     for namespace in asked.namespaces:
+        if told := removal.unusable(api, namespace):
+            raise UsageError(f"Namespace {namespace} cannot be used: {told}.", "Name namespaces that are there.")
         try:
             inhabitants = removal.inhabitants(api, namespace)
         except ApiError as error:

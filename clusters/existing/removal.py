@@ -73,6 +73,22 @@ def named(api: ClusterApi, path: str, selector: str = "") -> Iterator[str]:
     yield from [str(item["metadata"]["name"]) for item in found.get("items") or []]
 
 
+def unusable(api: ClusterApi, namespace: str) -> str:
+    """Why nothing can be put into a namespace, in the API's words to a Service that is not stored (``dryRun=All``):
+    who may not look at namespaces learns so that there is none. Empty where it can."""
+    trial = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"generateName": "roadtest-"},
+        "spec": {"ports": [{"port": 80}]},
+    }
+    try:
+        api.request("POST", f"/api/v1/namespaces/{namespace}/services?dryRun=All", trial)
+    except ApiError as error:
+        return error.cause.rpartition("dryRun=All: ")[2].rstrip(".")
+    return ""
+
+
 def inhabitants(api: ClusterApi, namespace: str, kinds: Sequence[tuple[str, str]] = TENANTS) -> list[str]:
     """What lives in a namespace, as ``services/web``."""
     return [
