@@ -9,16 +9,19 @@ from pathlib import Path
 import msgspec
 
 import clusters
-from clusters.controllers.description import ControllerDescription, describe
+from clusters.controllers.description import ControllerDescription
+from clusters.controllers.found import of_cluster
 from clusters.errors import UsageError
 from clusters.provider import Cluster, Place
 from fixtures.api import Api, documents
 from fixtures.convergence import await_value, converge
+from fixtures.grounds import ground
 from fixtures.probes import http
 from fixtures.timeouts import Timeout
 from fixtures.vantages import vantage_of
 from fixtures.verdicts import ArrangementError, Mismatch
 from fixtures.workloads import Namespace
+from loadprofiles.elsewhere import sender
 from loadprofiles.profile import Profile
 
 FOLDER = Path(__file__).parent / "manifests"
@@ -59,8 +62,8 @@ class Backend:
         return way
 
     def _vantage(self, profile: Profile) -> Place:
-        place = self._sender() if profile.vantage == "pod-network" else self._cluster.place(profile.vantage)
-        if not place.netns:
+        place = self._sender() if profile.vantage == "pod-network" else sender(self._cluster, profile.vantage)
+        if not (place.netns or place.here):
             raise UsageError(
                 f"Load profile {profile.name} cannot be sent: provider {self._cluster.provider} gives no network "
                 f"namespace of {profile.vantage} that this process can enter."
@@ -80,12 +83,12 @@ class Backend:
         return address, 80, address, {"way": "a pod's network → ClusterIP → a backend on another node"}
 
     def _nodeport(self) -> tuple[str, int, str, dict[str, str]]:
-        sender = next(pod for pod in self._pods if pod.name == SENDER)
+        stands = next(pod for pod in self._pods if pod.name == SENDER)
         backends = {pod.node for pod in self._pods if pod.name != SENDER}
         # The sender's node has no backend where there are nodes enough: every request then takes the same hop.
-        address = self._cluster.place(sender.node).address
-        hop = "a backend on another node" if sender.node not in backends else "a backend, there or on another node"
-        told = {"way": f"outside client → node port of {sender.node} → {hop}"}
+        address = stands.node_address
+        hop = "a backend on another node" if stands.node not in backends else "a backend, there or on another node"
+        told = {"way": f"outside client → node port of {stands.node} → {hop}"}
         return address, self._namespace.node_port("backend-nodeport"), address, told
 
     def _controller(self) -> tuple[str, int, str, dict[str, str]]:
@@ -128,13 +131,13 @@ class Backend:
 
 def controller_of(cluster: Cluster) -> ControllerDescription | None:
     """The cluster's first controller; ``None`` where it has none."""
-    return describe(cluster.controllers[0]) if cluster.controllers else None
+    return next(iter(of_cluster(cluster)), None)
 
 
 @contextmanager
 def backend(cluster: Cluster, run: str) -> Iterator[Backend]:
     """The backend on a cluster, in a namespace of its own; removed afterwards."""
-    namespace = Namespace.create(Api(cluster.kubeconfig, cluster.scratch), run, "load", FOLDER)
+    namespace = ground(Api(cluster.kubeconfig, cluster.scratch), cluster, run, "load", FOLDER)
     try:
         namespace.apply("backend.yaml")
         yield Backend(cluster, namespace)

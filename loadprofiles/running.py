@@ -12,11 +12,12 @@ import msgspec
 from rich.console import Console
 
 import clusters
-from clusters.errors import RoadtestError
+from clusters.errors import RoadtestError, UsageError
 from clusters.provider import Cluster
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
 from loadprofiles.carrier import carry
+from loadprofiles.elsewhere import entrance, why_not
 from loadprofiles.engine.plan import Plan
 from loadprofiles.profile import ArrivalRate, Profile
 from reports import append
@@ -42,6 +43,9 @@ def run(asked: Asked, console: Console) -> list[Load]:
     A profile that could not be measured is told, and is an error once the others have been.
     """
     cluster = clusters.load(asked.cluster)
+    for profile in asked.profiles if asked.named else []:
+        if reason := why_not(profile, cluster):
+            raise UsageError(f"Load profile {profile.name} cannot be sent: {reason}.")
     records: list[Load] = []
     failures: list[RoadtestError] = []
     sendable = [profile for profile in asked.profiles if asked.named or _can_be_sent(profile, cluster, console)]
@@ -61,6 +65,9 @@ def run(asked: Asked, console: Console) -> list[Load]:
 
 
 def _can_be_sent(profile: Profile, cluster: Cluster, console: Console) -> bool:
+    if reason := why_not(profile, cluster):
+        console.print(f"{profile.name}: passed over, {reason}", highlight=False)
+        return False
     if profile.target == "controller" and controller_of(cluster) is None:
         console.print(f"{profile.name}: passed over, cluster {cluster.name} has no controller", highlight=False)
         return False
@@ -110,7 +117,7 @@ def plans(profile: Profile, way: Way, cluster: Cluster, asked: Asked) -> list[Pl
             max_connections=profile.max_connections,
             seed=zlib.crc32(f"{asked.seed} {profile.name} {rate}".encode()),
             processes=profile.processes,
-            allowed=boundary.networks(cluster),
+            allowed=[*boundary.networks(cluster), *entrance(cluster, way.address)],
         )
         for rate in steps
     ]
