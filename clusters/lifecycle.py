@@ -19,7 +19,7 @@ from .provider import MODES, Cluster, ClusterSpec, Provider
 @functools.cache
 def providers() -> Mapping[str, Provider]:
     """Every provider by its name."""
-    every = (EmbeddedProvider(), KindProvider(), ExistingProvider())
+    every: tuple[Provider, ...] = (EmbeddedProvider(), KindProvider(), ExistingProvider())
     return {provider.name: provider for provider in every}
 
 

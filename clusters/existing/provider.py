@@ -35,7 +35,7 @@ class ExistingProvider:
     """Any cluster that a kubeconfig leads to."""
 
     name = NAME
-    packages = ()
+    packages: tuple[str, ...] = ()
 
     def unavailable(self) -> str:
         return ""
