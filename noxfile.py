@@ -184,6 +184,12 @@ def load(session: nox.Session, mode: str, controller: str) -> None:
 
 
 @nox.session
+def worker(session: nox.Session) -> None:
+    """Send for a `load` that runs on another machine: `nox -s worker -- --master ADDRESS:PORT` (docs/grid.md)."""
+    end_with(session, "loadprofiles", "worker", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Break a live cluster on purpose, one mutant at a time: the right check, and only it, must fail."""
     end_with(session, "conformance", "mutants", "--run", RUN, "--controller", CONTROLLERS[0], *session.posargs)

@@ -269,4 +269,5 @@ def load_command(options: Options, cluster: Cluster) -> list[str]:
         *(["--short"] if options.load == "short" else []),
         *(word for name in options.profile for word in ("--profile", name)),
         *(["--seed", str(options.seed)] if options.seed else []),
+        *options.grid,
     ]
