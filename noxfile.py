@@ -30,13 +30,20 @@ nox.options.default_venv_backend = "none"
 
 ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements" / "roadtest.txt"
-MODES = ["iptables", "nftables"]
+MODES = ["iptables", "nftables", "ipvs"]
+"""A mode that this machine's kernel cannot run is left out, or, where it was asked for by name, refused."""
 CONTROLLERS = sorted(path.parent.name for path in ROOT.glob("clusters/controllers/*/controller.toml"))
 TYPED = sys.argv[1:]
 FOR_NOX = TYPED[: TYPED.index("--")] if "--" in TYPED else TYPED
 """What follows is the verb's own."""
+POSTED = TYPED[len(FOR_NOX) + 1 :]
 ONE_CELL = any("(" in word for word in FOR_NOX)
 """Whether the user asked for a cell by name, and not for all."""
+EXISTING = any(" ".join(pair) == "--provider existing" for pair in itertools.pairwise(POSTED)) or (
+    "--provider=existing" in POSTED
+)
+if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself which
+    MODES = CONTROLLERS = ["detected"]
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
@@ -144,12 +151,15 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
     if {"--collect-only", "--co"} & set(session.posargs):
         python(session, "pytest", "-p", "fixtures.plugin", "suites", "-q", *session.posargs)
         sys.exit(0)
+    which = [] if mode == "detected" else ["--mode", mode, "--controller", controller]
     status = status_of(
         session,
-        *("conformance", verb, "--run", RUN, "--mode", mode, "--controller", controller),
+        *("conformance", verb, "--run", RUN, *which),
         *([] if ONE_CELL else ["--among-others"]),
         *session.posargs,
     )
+    if "--dry-run" in session.posargs:
+        sys.exit(status)
     if status == os.EX_USAGE:  # it cannot be run as asked, nor can the next cell: nothing to report
         sys.exit(2)
     session.notify("report", [RUN])
@@ -212,6 +222,12 @@ def cluster(session: nox.Session) -> None:
 def kind_rig(session: nox.Session) -> None:
     """A Docker engine of our own, for kind where none runs: `nox -s kind-rig -- start | stop | status`."""
     end_with(session, "clusters.kind", *(session.posargs or ["--help"]))
+
+
+@nox.session(name="node-image")
+def node_image(session: nox.Session) -> None:
+    """Build a kind node image, and all images in it, from the components: for kind where no registry answers."""
+    end_with(session, "clusters.kind", "node-image", *session.posargs)
 
 
 @nox.session

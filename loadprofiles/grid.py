@@ -143,7 +143,7 @@ def settled(grid: Grid, cluster: Cluster) -> Grid:
             f"No worker could come to {grid.address} and reach cluster {cluster.name}, which has no way in.",
             f"The master can listen on one of its hosts: {names}.",
         )
-    _must_be_free(grid, at or Place(name="this machine", role="client", address=grid.address))
+    _must_be_free(grid, at or Place(name="this machine", role="client", address=grid.address, here=True))
     return grid if at is None else msgspec.structs.replace(grid, netns=at.netns, inside=cluster.name)
 
 

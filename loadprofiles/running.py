@@ -17,6 +17,7 @@ from clusters.provider import Cluster
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
 from loadprofiles.carrier import TooFewWorkersError, carry
+from loadprofiles.elsewhere import entrance, why_not
 from loadprofiles.engine.plan import Plan
 from loadprofiles.grid import OWN_SECONDS, Grid, carried_by, settled
 from loadprofiles.pods import workers
@@ -45,6 +46,9 @@ def run(asked: Asked, console: Console) -> list[Load]:
     A profile that could not be measured is told, and is an error once the others have been.
     """
     cluster = clusters.load(asked.cluster)
+    for profile in asked.profiles if asked.named else []:
+        if reason := why_not(profile, cluster):
+            raise UsageError(f"Load profile {profile.name} cannot be sent: {reason}.")
     records: list[Load] = []
     failures: list[RoadtestError] = []
     if asked.grid is not None:
@@ -88,7 +92,9 @@ def teller(grid: Grid | None, console: Console) -> Callable[[str], object]:
 
 def _can_be_sent(profile: Profile, cluster: Cluster, asked: Asked, console: Console) -> bool:
     """Whether to try; one that the user named is tried, and is then an error."""
-    why = ""
+    if why := why_not(profile, cluster):
+        console.print(f"{profile.name}: passed over, {why}", highlight=False)
+        return False
     if profile.target == "controller" and controller_of(cluster) is None:
         why = f"cluster {cluster.name} has no controller"
     elif asked.grid is not None and not asked.grid.sends(profile.vantage):
@@ -155,7 +161,7 @@ def plans(profile: Profile, way: Way, cluster: Cluster, asked: Asked) -> list[Pl
             seed=zlib.crc32(f"{asked.seed} {profile.name} {rate}".encode()),
             processes=profile.processes,
             wait_seconds=asked.grid.wait_seconds if asked.grid is not None else OWN_SECONDS,
-            allowed=boundary.networks(cluster),
+            allowed=[*boundary.networks(cluster), *entrance(cluster, way.address)],
         )
         for rate in steps
     ]

@@ -57,6 +57,22 @@ def test_the_libraries_come_with_what_they_require_and_nothing_else() -> None:
     assert not {"scipy", "altair", "kubernetes", "mypy"} & names
 
 
+def test_whatever_a_worker_imports_is_in_the_image() -> None:
+    script = """
+import sys, sysconfig
+import loadprofiles.__main__, loadprofiles.engine.locustfile
+home = sysconfig.get_path("purelib") + "/"
+for module in list(sys.modules.values()):
+    path = getattr(module, "__file__", None) or ""
+    if path.startswith(home):
+        print(path.removeprefix(home))
+"""
+    imported = subprocess.check_output([sys.executable, "-c", script], cwd=image.ROOT, text=True).split()
+    held = image.packages().keys()
+    assert len(imported) > 100
+    assert [path for path in imported if f"{image.PACKAGES}/{path}" not in held] == []
+
+
 def test_a_requirement_that_is_not_installed_is_of_another_system() -> None:
     assert image.distributions(["no-such-library"]) == []
 

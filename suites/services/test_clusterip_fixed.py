@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from clusters.needs import Need
 from clusters.provider import Cluster
 from fixtures.api import Object, documents
 from fixtures.catalogue import feature
@@ -38,6 +39,7 @@ def static_address(cluster: Cluster) -> str:
 
 
 @feature("svc.clusterip.fixed")
+@pytest.mark.needs(Need.SERVICE_RANGE)
 def test_a_free_address_of_the_range_is_used(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
 ) -> None:
