@@ -148,6 +148,10 @@ def test_each_right_is_asked_for_once(theirs: tuple[objects.Cluster, Cluster]) -
     assert rights.missing([Right("get", "pods", "", "a"), Right("get", "pods/log", "", "b")]) == [
         "You may not get pods/log in namespace b: ask for the verb get on pods/log."
     ]
+    running.may = lambda _: False
+    both = [Right("get", "secrets", "", namespace) for namespace in ("a", "b")]
+    assert rights.missing(both) == ["You may not get secrets in namespaces a and b: ask for the verb get on secrets."]
+    running.may = lambda right: right["namespace"] == "a"
     asked = len(running.asked)
     assert len(rights.missing(making("pods", "", ["a"]))) == 0
     assert len(running.asked) == asked + 4
