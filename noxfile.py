@@ -30,7 +30,8 @@ nox.options.default_venv_backend = "none"
 
 ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements" / "roadtest.txt"
-MODES = ["iptables", "nftables"]
+MODES = ["iptables", "nftables", "ipvs"]
+"""A mode that this machine's kernel cannot run is left out, or, where it was asked for by name, refused."""
 CONTROLLERS = sorted(path.parent.name for path in ROOT.glob("clusters/controllers/*/controller.toml"))
 TYPED = sys.argv[1:]
 FOR_NOX = TYPED[: TYPED.index("--")] if "--" in TYPED else TYPED
@@ -183,6 +184,12 @@ def load(session: nox.Session, mode: str, controller: str) -> None:
 
 
 @nox.session
+def worker(session: nox.Session) -> None:
+    """Send for a `load` that runs on another machine: `nox -s worker -- --master ADDRESS:PORT` (docs/grid.md)."""
+    end_with(session, "loadprofiles", "worker", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Break a live cluster on purpose, one mutant at a time: the right check, and only it, must fail."""
     end_with(session, "conformance", "mutants", "--run", RUN, "--controller", CONTROLLERS[0], *session.posargs)
@@ -215,6 +222,12 @@ def cluster(session: nox.Session) -> None:
 def kind_rig(session: nox.Session) -> None:
     """A Docker engine of our own, for kind where none runs: `nox -s kind-rig -- start | stop | status`."""
     end_with(session, "clusters.kind", *(session.posargs or ["--help"]))
+
+
+@nox.session(name="node-image")
+def node_image(session: nox.Session) -> None:
+    """Build a kind node image, and all images in it, from the components: for kind where no registry answers."""
+    end_with(session, "clusters.kind", "node-image", *session.posargs)
 
 
 @nox.session

@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import Any, get_args
 
-from . import lifecycle, records, system_packages
+from . import lifecycle, records
 from .cli_views import pairs
 from .controllers import described
 from .errors import ClusterError, UsageError
@@ -93,9 +93,6 @@ def run_create(asked: argparse.Namespace) -> int:
     )
     began = time.monotonic()
     with progress_for_terminal() as progress:
-        provider, _ = lifecycle.check(spec)
-        if provider.name != "existing":
-            system_packages.ensure(progress)
         cluster = lifecycle.create(spec, progress)
     if cluster.provider == "existing":
         pairs(f"The cluster of {cluster.conditions['context']}", cluster.versions | cluster.conditions)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from . import docker_engine, records
+from . import records, system_packages
 from .embedded import EmbeddedProvider
 from .errors import MachineError, UsageError
 from .existing import ExistingProvider, options
+from .kind import KindProvider
 from .progress import Progress, SilentProgress
 from .provider import MODES, Cluster, ClusterSpec, Provider
 
@@ -18,19 +19,18 @@ from .provider import MODES, Cluster, ClusterSpec, Provider
 @functools.cache
 def providers() -> Mapping[str, Provider]:
     """Every provider by its name."""
-    return {provider.name: provider for provider in (EmbeddedProvider(), ExistingProvider())}
+    every: tuple[Provider, ...] = (EmbeddedProvider(), KindProvider(), ExistingProvider())
+    return {provider.name: provider for provider in every}
 
 
 def choose(asked: str) -> tuple[Provider, str]:
     """The provider for ``auto`` or a name, and why it is this one. `UsageError` lists the right names."""
     known = providers()
     if asked == "auto":
-        docker = (
-            "a Docker engine answers, but there is no kind provider yet"
-            if docker_engine.at_hand()
-            else "no Docker engine answers"
-        )
-        return known["embedded"], f"auto: {docker}, so embedded"
+        found, why = known["kind"], KindProvider().trouble()
+        if why:
+            return known["embedded"], f"auto: {why}, so embedded"
+        return found, "auto: a Docker engine answers and a node image can be had, so kind"
     if asked not in known:
         raise UsageError(f"There is no provider called {asked!r}.", f"Choose one of: auto, {', '.join(known)}.")
     return known[asked], f"{asked} was asked for"
@@ -59,6 +59,16 @@ def check(spec: ClusterSpec) -> tuple[Provider, str]:
     return provider, reason
 
 
+def lacks_mode(spec: ClusterSpec) -> str:
+    """Why no cluster in this kube-proxy mode can run here, with what to do; empty where one can be tried."""
+    provider, _ = check(spec)
+    try:
+        provider.check_mode(spec.mode)
+    except MachineError as error:
+        return str(error)
+    return ""
+
+
 def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
     """Bring a cluster up. Its controllers are installed and served, its add-ons Ready.
 
@@ -66,7 +76,10 @@ def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
     up; nothing of the cluster is left then.
     """
     provider, reason = check(spec)
-    cluster = msgspec.structs.replace(provider.create(spec, progress or SilentProgress()), provider_reason=reason)
+    told = progress or SilentProgress()
+    for purpose in provider.packages:
+        system_packages.ensure(told, system_packages.packages_of_programs(purpose))
+    cluster = msgspec.structs.replace(provider.create(spec, told), provider_reason=reason)
     records.save(cluster)
     return cluster
 
@@ -92,5 +105,5 @@ def provider_for(cluster: Cluster) -> Provider:
 
 
 def provider_named(name: str) -> Provider:
-    # A cluster without a record is a half-made embedded one: no other provider keeps its state in our folders.
+    # A cluster without a record is a half-made embedded one: the other providers mark theirs first.
     return providers()[name or "embedded"]

@@ -39,7 +39,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     command: list[str] = []
     """Prefix that runs a command there: ``["nsenter", "--net=/run/netns/…"]`` or ``["docker", "exec", "-i", "…"]``."""
     here: bool = False
-    """It is this machine, as it is: nothing need be entered."""
+    """This machine's own network. It must be said: a place that merely lost its namespace sends nothing from here."""
 
 
 class ExistingSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,9 +163,15 @@ class Provider(Protocol):
     """Makes and removes clusters. ``clusters.providers()`` lists them by name."""
 
     name: str
+    packages: tuple[str, ...]
+    """Which system packages it needs: sections of ``clusters/system_packages.toml``."""
 
     def unavailable(self) -> str:
         """Why this machine cannot run it, in a sentence with what to do; empty when it can."""
+        ...
+
+    def check_mode(self, mode: Mode) -> None:
+        """`clusters.errors.MachineError` where the kernel lacks what kube-proxy's mode is made of."""
         ...
 
     def create(self, spec: ClusterSpec, progress: Progress) -> Cluster:

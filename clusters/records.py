@@ -11,6 +11,8 @@ from .errors import ClusterError
 from .provider import Cluster
 
 FILE = "cluster.json"
+MARK = "provider"
+"""Holds the name of the provider; clusters without it are embedded."""
 COMMAND = "./noxw -s cluster --"
 """What a user types before a verb."""
 
@@ -55,8 +57,17 @@ def load(name: str) -> Cluster:
     raise ClusterError(f"There is no cluster called {name}.", f"Clusters here: {others}. {COMMAND} create makes one.")
 
 
+def mark(name: str, provider: str) -> None:
+    """Say whose a cluster is before there is more of it, so that a half-made one can be removed."""
+    (folder(name) / MARK).write_text(provider, encoding="ascii")
+
+
 def provider(name: str) -> str:
     """The name of the provider that a cluster came from; empty where there is no record of it."""
+    try:
+        return (folder(name) / MARK).read_text(encoding="ascii")
+    except OSError:
+        pass
     try:
         return load(name).provider
     except ClusterError:

@@ -15,10 +15,10 @@ import pytest
 
 import clusters
 import reports
-from clusters import lifecycle, system_packages
+from clusters import lifecycle
 from clusters.cli_views import pairs
 from clusters.controllers import described
-from clusters.errors import RoadtestError, UsageError
+from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.existing import ExistingProvider
 from clusters.progress import Progress
 from clusters.provider import MODES, UNKNOWN, Cluster, ClusterSpec, Mode
@@ -40,8 +40,8 @@ def run(options: Options, progress: Progress) -> int:
     """
     if options.dry_run:
         return dry_run(options, progress)
-    if other := another_cell(options):
-        print(f"cell {options.cell}: left out, {other}")
+    if why := left_out(options):
+        print(f"cell {options.cell}: left out: {why}")
         return 0
     seconds: dict[str, float] = {}
     trouble = ""
@@ -84,6 +84,13 @@ def run(options: Options, progress: Progress) -> int:
             options.run, CellEnd(cell=options.cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble)
         )
     return status
+
+
+def left_out(options: Options) -> str:
+    """Why a cell that the user did not ask for by name is not run; empty where it is."""
+    if not options.among_others:
+        return ""
+    return another_cell(options) if options.cluster else lifecycle.lacks_mode(spec(options))
 
 
 def another_cell(options: Options) -> str:
@@ -149,6 +156,8 @@ def check(options: Options) -> None:
         provider, _ = lifecycle.check(spec(options))
         if isinstance(provider, ExistingProvider):
             provider.check(spec(options))
+        elif (lacking := lifecycle.lacks_mode(spec(options))) and not options.among_others:
+            raise MachineError(lacking)
     elif not another_cell(options):
         taken(options)
     if options.suites and options.pytest:
@@ -189,8 +198,6 @@ def spec(options: Options) -> ClusterSpec:
 
 def made(options: Options, progress: Progress) -> Cluster:
     """A cluster of this cell's own, or somebody's, taken on record for its time."""
-    if options.provider != EXISTING:
-        system_packages.ensure(progress)
     return clusters.create(spec(options), progress)
 
 
@@ -262,4 +269,5 @@ def load_command(options: Options, cluster: Cluster) -> list[str]:
         *(["--short"] if options.load == "short" else []),
         *(word for name in options.profile for word in ("--profile", name)),
         *(["--seed", str(options.seed)] if options.seed else []),
+        *options.grid,
     ]

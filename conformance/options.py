@@ -11,6 +11,7 @@ import msgspec
 from clusters import lifecycle
 from clusters.existing import options as existing
 from clusters.provider import MODES, ExistingSpec
+from loadprofiles import grid
 
 DEFAULT_MODE = "iptables"
 
@@ -39,6 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     pytest: list[str]
     profile: list[str] = []
     """Names of the load profiles; empty: all."""
+    grid: list[str] = []
+    """What the load is told of its grid."""
 
     @property
     def cell(self) -> str:
@@ -86,6 +89,7 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
         made.set_defaults(suites=False, load="full")
         made.add_argument("--short", dest="load", action="store_const", const="short", help="the short form")
         made.add_argument("--profile", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+        grid.add_options(made)
     else:
         made = parser("conformance", "Every check of the suites on a real cluster, then a short load.")
         made.epilog = (
@@ -101,6 +105,8 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
         made.error("--run is missing")
     if rest and verb == "load":
         made.error(f"there is no option {rest[0]}")
+    if verb == "load":
+        grid.put_into_words(known)
     spec = existing.taken(known, known.mode)
     fields = {name: value for name, value in vars(known).items() if name in Options.__struct_fields__}
     mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE

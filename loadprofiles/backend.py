@@ -46,7 +46,7 @@ class Backend:
 
     def __init__(self, cluster: Cluster, namespace: Namespace) -> None:
         self._cluster = cluster
-        self._namespace = namespace
+        self.namespace = namespace
         self._pods = namespace.wait_ready()
 
     def way(self, profile: Profile) -> Way:
@@ -72,14 +72,14 @@ class Backend:
 
     def _sender(self) -> Place:
         pod = next(pod for pod in self._pods if pod.name == SENDER)
-        netns = clusters.provider_for(self._cluster).pod_netns(self._cluster, self._namespace.name, pod.name)
+        netns = clusters.provider_for(self._cluster).pod_netns(self._cluster, self.namespace.name, pod.name)
         return Place(name="pod-network", role="client", address=pod.address, netns=netns)
 
     def _placement(self) -> dict[str, str]:
         return {"pods": ", ".join(f"{pod.labels.get('app', pod.name)} on {pod.node}" for pod in self._pods)}
 
     def _clusterip(self) -> tuple[str, int, str, dict[str, str]]:
-        address = self._namespace.cluster_ip("backend")
+        address = self.namespace.cluster_ip("backend")
         return address, 80, address, {"way": "a pod's network → ClusterIP → a backend on another node"}
 
     def _nodeport(self) -> tuple[str, int, str, dict[str, str]]:
@@ -89,7 +89,7 @@ class Backend:
         address = stands.node_address
         hop = "a backend on another node" if stands.node not in backends else "a backend, there or on another node"
         told = {"way": f"outside client → node port of {stands.node} → {hop}"}
-        return address, self._namespace.node_port("backend-nodeport"), address, told
+        return address, self.namespace.node_port("backend-nodeport"), address, told
 
     def _controller(self) -> tuple[str, int, str, dict[str, str]]:
         controller = controller_of(self._cluster)
@@ -100,14 +100,14 @@ class Backend:
             )
         (ingress,) = documents((FOLDER / "ingress.yaml").read_text(encoding="utf-8"))
         ingress["spec"]["ingressClassName"] = controller.ingress.class_name
-        self._namespace.apply_object(ingress)
+        self.namespace.apply_object(ingress)
         address = await_value(self._ingress_address, bool, what="an address in the Ingress's status")
         told = {"way": f"outside client → LoadBalancer address of {controller.name} → a backend", "route": "Ingress"}
         told |= {f"{controller.name} {name}": why for name, why in controller.settings.items()}
         return address, controller.ingress.http_port, HOST, told
 
     def _ingress_address(self) -> str:
-        stored = self._namespace.api.get("networking.k8s.io/v1", "Ingress", "backend", self._namespace.name) or {}
+        stored = self.namespace.api.get("networking.k8s.io/v1", "Ingress", "backend", self.namespace.name) or {}
         addresses = ((stored.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
         return str(addresses[0].get("ip", "")) if addresses else ""
 

@@ -84,7 +84,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         (["--controller", "squid"], "There is no controller called 'squid'. Choose one of: "),
         (
             ["--provider", "minikube"],
-            "There is no provider called 'minikube'. Choose one of: auto, embedded, ",
+            "There is no provider called 'minikube'. Choose one of: auto, embedded, kind, existing.",
         ),
         (["--name", "Blue"], "A cluster cannot be called 'Blue'."),
         (["--pod-subnet", "10.96.0.0/12"], "overlap"),
@@ -95,7 +95,7 @@ def test_what_cannot_be_created_is_told_in_one_sentence(
     words: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setattr("clusters.system_packages.ensure", lambda progress: None)
+    monkeypatch.setattr("clusters.system_packages.ensure", lambda *_: None)
     status, error = said(capsys, "create", *words)
 
     assert status == 2
@@ -107,7 +107,7 @@ def test_what_cannot_be_created_is_told_in_one_sentence(
 def test_bad_input_is_told_before_packages_are_installed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def install(_progress: object) -> None:
+    def install(*_: object) -> None:
         raise AssertionError("packages were installed for nothing")
 
     monkeypatch.setattr("clusters.system_packages.ensure", install)

@@ -40,22 +40,39 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answer]:
 def test_auto_says_that_no_docker_engine_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     provider, reason = lifecycle.choose("auto")
-    assert (provider.name, reason) == ("embedded", "auto: no Docker engine answers, so embedded")
+    assert provider.name == "embedded"
+    assert reason == f"auto: no Docker engine answers at {tmp_path}/none.sock (DOCKER_HOST names it), so embedded"
 
 
-def test_auto_does_not_hide_a_docker_engine_that_it_cannot_use(engine: Answer) -> None:
+@pytest.mark.parametrize(
+    ("had", "chosen", "why"),
+    [
+        (True, "kind", "auto: a Docker engine answers and a node image can be had, so kind"),
+        (False, "embedded", "has no node image and reaches no registry (./noxw -s node-image builds one), so embedded"),
+    ],
+    ids=["image", "no image"],
+)
+def test_auto_takes_kind_where_its_node_image_can_be_had(
+    engine: Answer, monkeypatch: pytest.MonkeyPatch, had: bool, chosen: str, why: str
+) -> None:
     engine(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nOK")
-    assert "a Docker engine answers, but there is no kind provider yet" in lifecycle.choose("auto")[1]
+    monkeypatch.setattr("clusters.kind.node_image.can_be_had", lambda _: had)
+    provider, reason = lifecycle.choose("auto")
+    assert provider.name == chosen
+    assert why in reason
 
 
-def test_an_engine_in_trouble_does_not_count(engine: Answer) -> None:
-    engine(b"HTTP/1.0 500 Internal Server Error\r\n\r\n")
-    assert not docker_engine.at_hand()
-    engine(b"garbage")
-    assert not docker_engine.at_hand()
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.0 500 Internal Server Error\r\n\r\n", b"garbage"], ids=["error", "garbage"]
+)
+def test_an_engine_in_trouble_does_not_count(engine: Answer, answer: bytes) -> None:
+    engine(answer)
+    found, trouble = docker_engine.find()
+    assert not found
+    assert "No Docker engine answers" in trouble or "does not answer as a Docker engine" in trouble
 
 
 def test_a_provider_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lifecycle.choose("embedded")[1] == "embedded was asked for"
-    with pytest.raises(UsageError, match="Choose one of: auto, embedded"):
+    with pytest.raises(UsageError, match="Choose one of: auto, embedded, kind, existing"):
         lifecycle.choose("docker")

@@ -13,7 +13,7 @@ from fixtures.observations import Outcome
 from fixtures.probes.kept import http_kept
 from fixtures.vantages import NetnsVantage
 
-HERE = NetnsVantage(Place(name="here", role="client", address="127.0.0.1"))
+HERE = NetnsVantage(Place(name="here", role="client", address="127.0.0.1", here=True))
 
 
 class Server:

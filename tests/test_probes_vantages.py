@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from clusters.errors import MachineError, RoadtestError
+from clusters.errors import RoadtestError
 from clusters.provider import Place
 from fixtures.probes.repeated import repeated, told
 from fixtures.vantages import CLONE_NEWNET, CommandVantage, Completed, NetnsVantage, Vantage, vantage_of
 from fixtures.verdicts import ArrangementError
-from tests.vantages import PodHere, every_vantage
+from tests.vantages import HERE, PodHere, every_vantage
 
 NETNS_HERE = Path("/proc/thread-self/ns/net")
 
@@ -75,16 +75,20 @@ def test_a_shell_that_does_not_tell_of_all_runs_is_an_error_of_ours() -> None:
 
 
 def test_a_place_that_can_be_entered_is_entered(tmp_path: Path) -> None:
-    (tmp_path / "netns").touch()
-    assert isinstance(vantage_of(Place(name="n", role="node", address="", netns=str(tmp_path / "netns"))), NetnsVantage)
-    assert isinstance(vantage_of(Place(name="this-machine", role="client", address="", here=True)), NetnsVantage)
-    assert type(vantage_of(Place(name="n", role="node", address="", command=["docker", "exec", "n"]))) is CommandVantage
+    assert isinstance(vantage_of(Place(name="n", role="node", address="", netns=str(tmp_path))), NetnsVantage)
+    assert type(vantage_of(Place(name="n", role="node", address="", command=["nsenter"]))) is CommandVantage
+    assert isinstance(vantage_of(HERE), NetnsVantage)
 
 
-@pytest.mark.parametrize("netns", ["", "/nowhere"])
-def test_a_place_that_there_is_no_way_to_is_not_taken_for_this_machine(netns: str) -> None:
-    with pytest.raises(MachineError, match="There is no way to n1 from here"):
-        vantage_of(Place(name="n1", role="node", address="172.30.0.11", netns=netns))
+def test_a_place_without_a_way_in_sends_nothing_from_this_machine() -> None:
+    with pytest.raises(RoadtestError, match="no way into its network"):
+        vantage_of(Place(name="pod", role="client", address="10.244.1.2"))
+    lost = vantage_of(Place(name="pod", role="client", address="10.244.1.2", netns="/nowhere/netns"))
+    assert isinstance(lost, NetnsVantage)
+    with pytest.raises(RoadtestError, match="cannot be entered"):
+        lost.call(os.getpid)
+    with pytest.raises(RoadtestError, match="No command can be run at pod"):
+        lost.exec(["true"])
 
 
 def test_a_namespace_that_cannot_be_entered_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from clusters.provider import Place
 from fixtures.vantages import CommandVantage, Completed, NetnsVantage, PodVantage, Vantage
 from tests.miniatures.api_server import exec_api
 
-HERE = Place(name="here", role="client", address="127.0.0.1")
+HERE = Place(name="here", role="client", address="127.0.0.1", here=True)
 
 
 class PodHere(PodVantage):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,11 @@ class Manifests(msgspec.Struct, frozen=True):
     objects: list[dict[str, Any]]
 
 
-def manifests(values: Mapping[str, str], files: Files, channel: Channel) -> Manifests:
+ADDONS = ("rbac", "coredns", "metallb")
+"""Folders beside this file, in the order in which they are applied."""
+
+
+def manifests(values: Mapping[str, str], files: Files, channel: Channel, addons: Sequence[str] = ADDONS) -> Manifests:
     """Read all of them; ``channel`` is the Gateway API's."""
     folders = (files["metallb-crds"], files["gateway-api-crds"] / channel)
     return Manifests(
@@ -51,7 +55,7 @@ def manifests(values: Mapping[str, str], files: Files, channel: Channel) -> Mani
             if path.name != "kustomization.yaml"
             for manifest in load_file(path)
         ],
-        objects=[manifest for addon in ("rbac", "coredns", "metallb") for manifest in load(FOLDER / addon, values)],
+        objects=[manifest for addon in addons for manifest in load(FOLDER / addon, values)],
     )
 
 

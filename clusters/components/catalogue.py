@@ -27,11 +27,13 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What `go build` calls it, where that is not its own name."""
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A folder of a Go module's sources that is used as it is."""
 
     path: str
     folder: str
+    every_file: bool = False
+    """Whether all of it is used, and not only its manifests."""
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,6 +94,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     modules: dict[str, Module] = msgspec.field(name="module", default_factory=dict)
     wheels: dict[str, Wheel] = msgspec.field(name="wheel", default_factory=dict)
     images: dict[str, str] = {}
+    node_images: dict[str, str] = msgspec.field(name="node-images", default_factory=dict)
+    """What a kind node image holds besides; had only for it."""
     controllers: dict[str, str] = {}
 
     def holder(self, name: str) -> str:

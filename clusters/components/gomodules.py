@@ -66,7 +66,8 @@ class GoModules:
                             "Something on the way changes downloads; it was thrown away.",
                         )
                     for each, draft in drafts.items():
-                        unpack(archive, f"{batch}/{self._of(each)[1].folder}/", files_folder(draft))
+                        source = self._of(each)[1]
+                        unpack(archive, f"{batch}/{source.folder}/", files_folder(draft), every=source.every_file)
             except zipfile.BadZipFile as error:
                 raise ComponentError(f"{address} is not a module: {error}.") from error
             download.unlink()
@@ -100,15 +101,17 @@ def module_sum(archive: zipfile.ZipFile) -> str:
     return "h1:" + base64.b64encode(total.digest()).decode()
 
 
-def unpack(archive: zipfile.ZipFile, prefix: str, folder: Path) -> None:
-    """Write the manifests below one folder of the zip."""
+def unpack(archive: zipfile.ZipFile, prefix: str, folder: Path, *, every: bool = False) -> None:
+    """Write the manifests below one folder of the zip, or ``every`` file."""
     wanted = [
         name
         for name in archive.namelist()
-        if name.startswith(prefix) and name.endswith(".yaml") and Path(name).name not in NOT_OBJECTS
+        if name.startswith(prefix)
+        and not name.endswith("/")
+        and (every or (name.endswith(".yaml") and Path(name).name not in NOT_OBJECTS))
     ]
     if not wanted:
-        raise ComponentError(f"There is no manifest in {prefix}.")
+        raise ComponentError(f"There is {'nothing' if every else 'no manifest'} in {prefix}.")
     for name in wanted:
         target = folder / name.removeprefix(prefix)
         if ".." in target.parts:

@@ -15,7 +15,7 @@ import msgspec
 
 from clusters import paths, system_packages
 from clusters.errors import MachineError
-from clusters.provider import ClusterSpec
+from clusters.provider import ClusterSpec, Mode
 
 from . import cgroups
 from . import kernel_calls as kernel
@@ -166,15 +166,15 @@ def trials(spec: ClusterSpec, folder: Path) -> list[Trial]:
     if spec.mode in {"iptables", "ipvs"}:
         every.append(Trial("the iptables matches and targets of kube-proxy", f"{module} (xt_*)", iptables_rules))
     if spec.mode == "ipvs":
-        every.append(
-            Trial(
-                "IP_VS, which kube-proxy's mode ipvs is made of",
-                "Load the module ip_vs where the kernel has it (modprobe ip_vs), or choose mode iptables or nftables.",
-                ip_vs,
-            )
-        )
+        every.append(IPVS)
     # The last one: after it, its thread can start nothing more.
     return [*every, Trial("process ids and a /proc of its own", module, own_processes)]
+
+
+def check_mode(mode: Mode) -> None:
+    """Raise where the kernel lacks what kube-proxy's mode is made of."""
+    if mode == "ipvs":
+        run_trials([IPVS])
 
 
 def run_trials(every: list[Trial]) -> None:
@@ -268,3 +268,10 @@ def ip_vs() -> None:
     if not Path("/proc/net/ip_vs").exists():
         raise OSError(0, "the kernel has no /proc/net/ip_vs, with or without modprobe ip_vs")
     add_link("dummy")
+
+
+IPVS = Trial(
+    "IP_VS, which kube-proxy's mode ipvs is made of",
+    "Load the module ip_vs where the kernel has it (modprobe ip_vs), or choose mode iptables or nftables.",
+    ip_vs,
+)

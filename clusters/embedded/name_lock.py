@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from clusters.errors import ClusterError
 
@@ -13,10 +14,11 @@ from . import names
 
 
 @contextmanager
-def held(cluster: str) -> Iterator[None]:
+def held(cluster: str, folder: Path | None = None) -> Iterator[None]:
     """Hold a cluster's name; `ClusterError` naming the process that has it. The kernel lets go when the holder dies."""
-    names.RUN_FOLDER.mkdir(parents=True, exist_ok=True)
-    path = names.RUN_FOLDER / f"{cluster}.lock"
+    folder = folder or names.RUN_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{cluster}.lock"
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -41,4 +43,4 @@ def held(cluster: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
         os.close(descriptor)
         with suppress(OSError):
-            names.RUN_FOLDER.rmdir()  # goes with the last one
+            folder.rmdir()  # goes with the last one

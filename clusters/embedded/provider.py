@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from clusters import records
+from clusters import records, sandboxes
 from clusters.errors import ClusterError, UsageError
 from clusters.progress import Progress
-from clusters.provider import Cluster, ClusterSpec
+from clusters.provider import Cluster, ClusterSpec, Mode
 
 from . import addresses, machine, name_lock, names, remains, removal
 from .journal import JOURNAL, Journal
@@ -25,9 +24,13 @@ class EmbeddedProvider:
     """Clusters on this machine: Linux, root."""
 
     name = "embedded"
+    packages: tuple[str, ...] = ("cluster",)
 
     def unavailable(self) -> str:
         return machine.unavailable()
+
+    def check_mode(self, mode: Mode) -> None:
+        machine.check_mode(mode)
 
     def create(self, spec: ClusterSpec, progress: Progress) -> Cluster:
         names.check_cluster_name(spec.name)
@@ -58,7 +61,8 @@ class EmbeddedProvider:
             return cluster
 
     def names(self) -> list[str]:
-        return sorted({*records.on_record(), *names.clusters_of(remains.every_netns())})
+        own = [name for name in records.on_record() if records.provider(name) in {"", self.name}]
+        return sorted({*own, *names.clusters_of(remains.every_netns())})
 
     def delete(self, name: str) -> None:
         names.check_cluster_name(name)
@@ -99,7 +103,7 @@ class EmbeddedProvider:
     def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:
         for place in cluster.nodes:
             init = remains.init_of(cluster.name, place.netns)
-            path = sandbox_netns(Path(f"/proc/{init}/root"), namespace, pod) if init else None
+            path = sandboxes.netns(Path(f"/proc/{init}/root"), namespace, pod) if init else None
             if path is not None:
                 # A pod of the host's network has no namespace of its own.
                 return f"/proc/{init}/root{path}" if path else place.netns
@@ -116,22 +120,3 @@ def faults_told() -> Iterator[None]:
         yield
     except (OSError, subprocess.SubprocessError) as error:
         raise ClusterError(f"The cluster could not be brought up: {machine.said(error)}.") from error
-
-
-def sandbox_netns(root: Path, namespace: str, pod: str) -> str | None:
-    """Path of a pod's network namespace below a node's root, from containerd's own record of its sandbox.
-
-    Empty for a pod of the host's network; nothing where the node does not run the pod.
-    """
-    for file in (root / "run/containerd/io.containerd.runtime.v2.task/k8s.io").glob("*/config.json"):
-        with suppress(OSError, ValueError):
-            bundle = json.loads(file.read_bytes())
-            notes = bundle.get("annotations", {})
-            if (
-                notes.get("io.kubernetes.cri.container-type") == "sandbox"
-                and notes.get("io.kubernetes.cri.sandbox-namespace") == namespace
-                and notes.get("io.kubernetes.cri.sandbox-name") == pod
-            ):
-                spaces = {space["type"]: space.get("path", "") for space in bundle["linux"]["namespaces"]}
-                return str(spaces.get("network", ""))
-    return None

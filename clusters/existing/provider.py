@@ -15,7 +15,7 @@ from clusters.embedded import names
 from clusters.errors import ClusterError, UsageError
 from clusters.needs import Need
 from clusters.progress import Progress
-from clusters.provider import Classes, Cluster, ClusterSpec, ExistingSpec, Place
+from clusters.provider import Classes, Cluster, ClusterSpec, ExistingSpec, Mode, Place
 from clusters.rights import Rights
 
 from . import here, removal
@@ -35,9 +35,13 @@ class ExistingProvider:
     """Any cluster that a kubeconfig leads to."""
 
     name = NAME
+    packages: tuple[str, ...] = ()
 
     def unavailable(self) -> str:
         return ""
+
+    def check_mode(self, mode: Mode) -> None:
+        """It is there, so its kernel has what it runs."""
 
     def create(self, spec: ClusterSpec, progress: Progress) -> Cluster:
         """Look at the cluster and take it on record. Nothing is made or changed in it."""
@@ -50,6 +54,7 @@ class ExistingProvider:
             )
         context = read(spec.existing.kubeconfig, spec.existing.context)
         folder.mkdir(parents=True)
+        records.mark(spec.name, NAME)
         try:
             path = folder / KUBECONFIG
             context.write(path)

@@ -7,7 +7,7 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypedDict
 
@@ -16,7 +16,7 @@ import msgspec
 from clusters.components.store import disk_errors
 from clusters.errors import ComponentError
 
-from .layers import CHUNK, END, TarStream, file, header, padding
+from .layers import CHUNK, END, file, header, padding
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -73,7 +73,7 @@ def encoded(value: object) -> bytes:
     return msgspec.json.encode(value, order="sorted")
 
 
-def build(target: Path, name: str, arch: str, layers: list[TarStream], settings: Json) -> None:
+def build(target: Path, name: str, arch: str, layers: Sequence[Blob], settings: Json) -> None:
     """Write an image of these layers, the lowest first."""
     measured = [layer.measure() for layer in layers]
     config = encoded(

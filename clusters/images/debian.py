@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import os
 import posixpath
@@ -61,6 +62,12 @@ class Packages:
                 return f"{place}/{name}"
         raise ComponentError(f"None of Debian's packages has a program called {name}.")
 
+    def matching(self, pattern: str) -> list[str]:
+        """Paths of the files that match a pattern; there must be some."""
+        if found := sorted(path for path in self._tree if fnmatch.fnmatch(path, pattern)):
+            return found
+        raise ComponentError(f"None of Debian's packages has a file like {pattern}.")
+
     def library(self, name: str, wanted_by: Needs) -> str:
         """Where the loader would find a library."""
         own = [merged(posixpath.normpath(place).lstrip("/")) for place in wanted_by.folders]
@@ -86,6 +93,7 @@ def tree(packages: Packages, wanted: DebianRoot) -> Tree:
     root: Tree = {old: link(new) for old, new in MERGED.items()}
     root |= {new: folder() for new in MERGED.values()}
     queue = [packages.program(name) for name in wanted.programs]
+    queue += [path for pattern in wanted.plugins for path in packages.matching(pattern)]
     done: set[str] = set()
     while queue:
         path = queue.pop()

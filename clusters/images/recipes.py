@@ -16,7 +16,7 @@ FORM = "1"
 """Part of every key: raise it when archives are made in another way."""
 
 
-class DebianRoot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DebianRoot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Programs out of Debian packages, with the libraries that they load and nothing else."""
 
     packages: list[str]
@@ -25,6 +25,8 @@ class DebianRoot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Further names of programs."""
     applets: list[str] = []
     """Names under which busybox is called."""
+    plugins: list[str] = []
+    """Patterns of paths: what programs load by name while they run, so that no list of libraries tells."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,22 +1,57 @@
-"""``python -m clusters.kind start | stop | status``: the Docker engine of our own, for machines that have none."""
+"""``python -m clusters.kind start | stop | status | node-image``: what kind needs where no engine or registry is."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 
 from clusters.cli import interrupt_on_termination
 from clusters.errors import RoadtestError
 from clusters.progress import progress_for_terminal
 
-from . import rig
+from . import engine, node_image, rig
 
 COMMAND = "./noxw -s kind-rig --"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit status 0; 1 where `status` finds no engine; 2 for an error that the user can do something about."""
+    interrupt_on_termination()
+    try:
+        return build(arguments[1:]) if arguments[:1] == ["node-image"] else run(arguments)
+    except RoadtestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; what was being made has been removed", file=sys.stderr)
+        return 130
+
+
+def build(arguments: Sequence[str]) -> int:
+    """The node image: built, or removed."""
+    made = argparse.ArgumentParser(
+        prog=f"{node_image.COMMAND} --",
+        description="Build a kind node image with kind's own `kind build node-image`, from the components and Debian's "
+        "packages, with every image of ours in it. Where a registry answers it is not needed.",
+    )
+    made.add_argument("--again", action="store_true", help="build it even where it is there")
+    made.add_argument("--remove", action="store_true", help="remove node images that were built here")
+    asked = made.parse_args(arguments)
+    used = engine.must()
+    if asked.remove:
+        node_image.forget(used, keep=())
+        return 0
+    began = time.monotonic()
+    with progress_for_terminal() as progress:
+        image = node_image.build(used, progress, again=asked.again)
+    print(f"node image {image.name}: in the engine at {used.host} after {time.monotonic() - began:.1f} s")
+    return 0
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The engine: started, stopped, or told of."""
     made = argparse.ArgumentParser(
         prog=COMMAND,
         description="A Docker engine in namespaces of its own, without a way out of this machine: for kind on machines "
@@ -28,19 +63,11 @@ def main(arguments: Sequence[str]) -> int:
     end.add_argument("--all", action="store_true", help="remove its images, too")
     verbs.add_parser("status", help="whether it runs")
     asked = made.parse_args(arguments)
-    interrupt_on_termination()
-    try:
-        if asked.verb == "start":
-            with progress_for_terminal() as progress:
-                rig.start(progress)
-        elif asked.verb == "stop":
-            rig.stop(everything=asked.all)
-    except RoadtestError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; what was being made has been removed", file=sys.stderr)
-        return 130
+    if asked.verb == "start":
+        with progress_for_terminal() as progress:
+            rig.start(progress)
+    elif asked.verb == "stop":
+        rig.stop(everything=asked.all)
     if rig.running():
         print(f"the engine runs; use it with: export DOCKER_HOST={rig.docker_host()}")
         return 0

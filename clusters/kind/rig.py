@@ -8,12 +8,13 @@ cluster is, from whatever state it is in, and nothing of it is seen outside.
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 from clusters import docker_engine, paths, system_packages
-from clusters.embedded import cgroups, machine, name_lock, names, network, removal
+from clusters.embedded import cgroups, machine, name_lock, names, remains, removal
 from clusters.embedded.compartment import Compartment, prepare_netns_folder
 from clusters.embedded.journal import JOURNAL, Journal
 from clusters.embedded.processes import Process, check_alive
@@ -45,6 +46,11 @@ def running() -> bool:
     return docker_engine.answers(engine_socket())
 
 
+def init() -> int | None:
+    """The engine's process 1, below which this machine sees its files and processes; nothing where it does not run."""
+    return remains.init_of(names.RIG, str(names.netns_path(names.control_netns(names.RIG))))
+
+
 def start(progress: Progress) -> None:
     """Have the engine run. `MachineError` for what this machine lacks, `ClusterError` where it does not start."""
     machine.check_user()
@@ -58,6 +64,7 @@ def start(progress: Progress) -> None:
         try:
             with progress.task("Docker engine of our own"):
                 wait(place, bring_up(place))
+                clear()
         except BaseException:
             with removal.undisturbed():
                 remove()
@@ -68,6 +75,8 @@ def start(progress: Progress) -> None:
 
 def bring_up(place: Compartment) -> Process:
     """Make the namespaces and start dockerd in them."""
+    from clusters.embedded import network  # noqa: PLC0415 - its library takes a while
+
     folder().mkdir(parents=True, exist_ok=True)
     prepare_netns_folder()
     cgroups.make(names.RIG, [])
@@ -115,6 +124,22 @@ def wait(place: Compartment, engine: Process) -> None:
                 f"See why: {folder() / 'dockerd.log'}",
             )
         time.sleep(POLL_SECONDS)
+
+
+def clear() -> None:
+    """Forget containers, volumes and networks of the last time: their processes ended with the engine."""
+    docker = [system_packages.find("docker") or "docker", "--host", docker_host()]
+
+    def run(*words: str) -> str:
+        done = subprocess.run([*docker, *words], capture_output=True, text=True, check=False, timeout=ENGINE_SECONDS)
+        if done.returncode:
+            raise ClusterError(f"The Docker engine of our own cannot be used: {done.stderr.strip()}")
+        return done.stdout
+
+    if found := run("ps", "--all", "--quiet").split():
+        run("rm", "--force", "--volumes", *found)
+    run("volume", "prune", "--force")
+    run("network", "prune", "--force")
 
 
 def stop(*, everything: bool = False) -> None:

@@ -1,0 +1,331 @@
+"""Brings a kind cluster up, and waits for what a user waits for: system pods that are Ready and Services that answer.
+
+kind says "ready" when its nodes are; kube-proxy may be crash-looping then (as in mode ipvs without the kernel's IP_VS).
+
+node network ─┬─ kind create cluster ──────────────┬─ images, pod network ─ add-ons, controllers ─ all Ready ─ traffic
+              └─ image for outside hosts ─ hosts ──┘
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from clusters import components, controllers, images, system_packages
+from clusters.addons import install
+from clusters.addons.api import ApiError, ClusterApi, wait_until
+from clusters.components.catalogue import catalogue
+from clusters.embedded import names, relay
+from clusters.embedded.bring_up import open_listener
+from clusters.embedded.journal import JOURNAL, Journal
+from clusters.embedded.parts import DEFINITIONS, versions
+from clusters.embedded.processes import Process, start_time
+from clusters.embedded.timeline import Timeline
+from clusters.errors import ClusterError
+from clusters.progress import Progress, Task
+from clusters.provider import Cluster, ClusterSpec
+
+from . import configuration, node_network, outside, pod_network
+from .configuration import Node
+from .description import describe
+from .engine import Engine
+from .node_image import NodeImage
+
+CREATE_SECONDS = 600.0
+READY_SECONDS = 240.0
+TRAFFIC_SECONDS = 60.0
+LOAD_SECONDS = 300.0
+SYSTEM = "kube-system"
+EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
+"""kubeadm puts it on the control plane, which takes pods here: MetalLB would not announce from it."""
+STORAGE = "/apis/apps/v1/namespaces/local-path-storage/deployments/local-path-provisioner"
+STEPS = 8
+DECORATION = " •✓✗\n"
+"""What kind puts around its steps."""
+CURE = "On a slow machine, give it longer: --patience 3."
+
+
+class BringUp:
+    """One kind cluster while it comes up."""
+
+    def __init__(self, spec: ClusterSpec, engine: Engine, image: NodeImage, folder: Path, progress: Progress) -> None:
+        self.spec = spec
+        self.engine = engine
+        self.image = image
+        self.folder = folder
+        self.progress = progress
+        self.names = catalogue().images
+        self.journal = Journal(folder / JOURNAL)
+
+    def run(self) -> Cluster:
+        """Bring it up; when this raises, threads of ours have ended and what was made is there to be removed."""
+        with self.progress.task(f"kind cluster {self.spec.name} ({self.spec.mode})", STEPS) as task:
+
+            def tell(step: str) -> None:
+                task.advance(1)
+                task.note(step)
+
+            return self.bring_up(Timeline(tell), task)
+
+    def bring_up(self, timeline: Timeline, task: Task) -> Cluster:
+        files = components.resolve(["kind", *DEFINITIONS], self.progress)
+        archives = images.resolve(list(self.names.values()), self.progress)
+        network = node_network.make(self.engine, self.spec)
+        timeline.done("components at hand, node network made")
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            hosts = pool.submit(self.start_outsiders, network, archives)
+            try:
+                self.create(files["kind"], network, task)
+            finally:
+                hosts.exception()  # it makes containers: nothing may be removed before it has ended
+            hosts.result()
+        timeline.done("kind create cluster, outside hosts started")
+        api = ClusterApi(self.write_kubeconfig(files["kind"]))
+        nodes = [configuration.node(told) for told in api.get("/api/v1/nodes")["items"]]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(partial(self.prepare_node, nodes, network, archives), nodes))
+        timeline.done("images in the nodes, pod network set up")
+        self.apply(api, files, network, nodes)
+        timeline.done("add-ons applied")
+        self.wait(api)
+        timeline.done("system pods and add-ons Ready")
+        self.await_traffic(api, nodes)
+        timeline.done("every node reaches Services")
+        return describe(self.spec, self.engine, self.image, self.folder, network, nodes, self.versions(api), timeline)
+
+    # ---- parts of it --------------------------------------------------------------------------------------------
+
+    def start_outsiders(self, network: node_network.NodeNetwork, archives: Mapping[str, Path]) -> None:
+        name = self.names["agnhost"]
+        if not self.engine.inspect("image", name):
+            self.remember_image(name)
+            self.engine.run("load", "--quiet", "--input", str(archives[name]), seconds=LOAD_SECONDS)
+        outside.start(self.engine, self.spec.name, network, name)
+
+    def remember_image(self, name: str) -> None:
+        """On record before it is there: it goes with the cluster."""
+        (self.folder / "loaded.json").write_text(json.dumps([name]), encoding="utf-8")
+
+    def create(self, kind: Path, network: node_network.NodeNetwork, task: Task) -> None:
+        """`kind create cluster`. It ends with this process, whatever ends that."""
+        file = self.folder / "kind.yaml"
+        file.write_text(configuration.configuration(self.spec, own_network=self.image.own), encoding="utf-8")
+        command = [
+            *(system_packages.find("setpriv"), "--pdeathsig", "KILL"),
+            *(str(kind), "create", "cluster", "--name", self.spec.name, "--image", self.image.name),
+            *("--config", str(file), "--kubeconfig", str(self.folder / "kind.kubeconfig"), "--retain"),
+        ]
+        log = self.folder / "logs/kind.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **self.engine.environment, node_network.VARIABLE: network.name, names.MARK: self.spec.name,
+        }  # fmt: skip
+        limit = CREATE_SECONDS * self.spec.patience
+        with (
+            log.open("a", encoding="utf-8") as written,
+            subprocess.Popen(
+                command,
+                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            ) as process,
+        ):  # fmt: skip
+            alarm = threading.Timer(limit, process.kill)
+            alarm.start()
+            try:
+                for line in process.stdout or ():
+                    written.write(line)
+                    if line.strip():
+                        task.note(f"kind: {line.strip(DECORATION)}")
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                alarm.cancel()
+        if process.returncode == -signal.SIGKILL:
+            raise ClusterError(f"kind did not end within {limit:.0f} s.", CURE)
+        if process.returncode:
+            lines = [line.strip() for line in log.read_text(encoding="utf-8").splitlines()]
+            errors = [line for line in lines if "rror" in line] or lines[-3:]
+            raise ClusterError(f"kind could not create the cluster: {errors[0] if errors else 'it said nothing'}")
+
+    def write_kubeconfig(self, kind: Path) -> Path:
+        """An administrator's kubeconfig for this machine, and one for hosts on the node network."""
+        told = yaml.safe_load((self.folder / "kind.kubeconfig").read_text(encoding="utf-8"))
+        (described,) = self.engine.inspect("container", f"{self.spec.name}-control-plane")
+        (attached,) = described["NetworkSettings"]["Networks"].values()
+        inside = f"https://{attached['IPAddress']}:6443"
+        self._write_kubeconfig("admin-inside.kubeconfig", told, inside)
+        server = told["clusters"][0]["cluster"]["server"]
+        if self.engine.ours:
+            # Its loopback is not this machine's.
+            server = self.start_relay(attached["IPAddress"])
+        return self._write_kubeconfig("admin.kubeconfig", told, server)
+
+    def _write_kubeconfig(self, name: str, told: dict[str, object], server: str) -> Path:
+        changed = json.loads(json.dumps(told))
+        changed["clusters"][0]["cluster"]["server"] = server
+        path = self.folder / name
+        path.touch(0o600)
+        path.write_text(yaml.safe_dump(changed), encoding="utf-8")
+        return path
+
+    def start_relay(self, address: str) -> str:
+        """Carry this machine's loopback into the engine's network namespace; the address to use."""
+        netns = names.netns_path(names.control_netns(names.RIG))
+        with open_listener(self.spec.api_port) as listener:
+            command = ["nsenter", f"--net={netns}", sys.executable, "-I", str(relay.__file__)]
+            command += [str(listener.fileno()), address, "6443"]
+            log = self.folder / "logs/relay.log"
+            self.journal.about_to("process", "relay")
+            with log.open("ab") as output:
+                process = subprocess.Popen(
+                    command,
+                    env={**os.environ, names.MARK: self.spec.name},
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd="/",
+                    start_new_session=True, pass_fds=(listener.fileno(),),
+                )  # fmt: skip
+            started = start_time(process.pid)
+            self.journal.started(Process(name="relay", place=names.RIG, pid=process.pid, started=started, log=log))
+            return f"https://127.0.0.1:{listener.getsockname()[1]}"
+
+    def prepare_node(
+        self, nodes: list[Node], network: node_network.NodeNetwork, archives: Mapping[str, Path], node: Node
+    ) -> None:
+        """Have every image on a node, then close its way out; then its pod network, where kind's own is not there."""
+        if not self.image.own:
+            self.load_images(node, archives)
+        script = pod_network.seal(network, next(one for one in nodes if one.name.endswith("-control-plane")))
+        if self.image.own:
+            script += pod_network.set_up(node, nodes, self.spec.pod_subnet)
+        pod_network.apply(self.engine, node, script)
+
+    def load_images(self, node: Node, archives: Mapping[str, Path]) -> None:
+        """What `kind load image-archive` does, for this node: all archives at once instead of one after the other."""
+        there = self.engine.run("exec", node.name, "ctr", "--namespace=k8s.io", "images", "ls", "-q").split()
+        take = ["exec", "-i", node.name, "ctr", "--namespace=k8s.io", "images", "import", "--all-platforms", "-"]
+        for name, archive in archives.items():
+            if name not in there:
+                self.engine.run(*take, given=archive, seconds=LOAD_SECONDS)
+
+    def apply(
+        self, api: ClusterApi, files: Mapping[str, Path], network: node_network.NodeNetwork, nodes: list[Node]
+    ) -> None:
+        seconds = install.APPLY_SECONDS * self.spec.patience
+        for node in nodes:
+            unlabel = {"metadata": {"labels": {EXCLUDED: None}}}
+            api.request("PATCH", f"/api/v1/nodes/{node.name}", unlabel, "application/merge-patch+json")
+        # Ours asks the outside server for names outside the cluster, and never caches what it says.
+        deleted = [f"/apis/apps/v1/namespaces/{SYSTEM}/deployments/coredns"]
+        if self.image.own:
+            deleted += [STORAGE, "/apis/storage.k8s.io/v1/storageclasses/standard"]
+        for path in deleted:
+            with missing_is_fine():
+                api.request("DELETE", path)
+        values = {
+            "dns_address": self.dns_address(api),
+            "upstream": network.sink,
+            "coredns_image": self.names["coredns"],
+            "metallb_controller_image": self.names["metallb-controller"],
+            "metallb_speaker_image": self.names["metallb-speaker"],
+            "memberlist_key": base64.b64encode(secrets.token_bytes(16)).decode(),
+            "load_balancer_pool": network.pool,
+        }
+        every = install.manifests(values, files, self.spec.gateway_api, addons=("coredns", "metallb"))
+        install.apply(api, every, check=nothing, seconds=seconds)
+        for name in self.spec.controllers:
+            controllers.apply(api, name, seconds=seconds)
+
+    def dns_address(self, api: ClusterApi) -> str:
+        return str(api.get(f"/api/v1/namespaces/{SYSTEM}/services/kube-dns")["spec"]["clusterIP"])
+
+    def wait(self, api: ClusterApi) -> None:
+        seconds = READY_SECONDS * self.spec.patience
+        proxies = f"/apis/apps/v1/namespaces/{SYSTEM}/daemonsets/kube-proxy"
+        install.wait(api, seconds=seconds, check=nothing)
+        for path in (proxies, "/api/v1/nodes"):
+            what = "every node becoming Ready" if path.endswith("nodes") else "kube-proxy becoming Ready on every node"
+            holds = partial(nodes_ready, api) if path.endswith("nodes") else partial(install.is_rolled_out, api, path)
+            wait_until(holds, what=what, seconds=seconds, cure=CURE)
+        for name in self.spec.controllers:
+            controllers.wait(api, name, seconds=seconds)
+        wait_until(partial(system_pods_ready, api), what="Every system pod becoming Ready", seconds=seconds, cure=CURE)
+
+    def await_traffic(self, api: ClusterApi, nodes: list[Node]) -> None:
+        """From every node to the API's and the DNS's Services: Ready proves nothing."""
+        kubernetes = api.get("/api/v1/namespaces/default/services/kubernetes")["spec"]["clusterIP"]
+        script = "".join(
+            f"timeout 2 bash -c '</dev/tcp/{address}/{port}'\n"
+            for address, port in ((kubernetes, 443), (self.dns_address(api), 53))
+        )
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(partial(self._await_traffic, script), nodes))
+
+    def _await_traffic(self, script: str, node: Node) -> None:
+        deadline = time.monotonic() + TRAFFIC_SECONDS * self.spec.patience
+        while True:
+            try:
+                pod_network.apply(self.engine, node, script)
+                return
+            except ClusterError as error:
+                if time.monotonic() > deadline:
+                    raise ClusterError(
+                        f"Node {node.name} does not reach the Services kubernetes and kube-dns although every pod is "
+                        f"Ready: kube-proxy's rules do not work. {error.cause}",
+                        "See what it says: the log of kube-proxy.",
+                    ) from error
+            time.sleep(0.2)
+
+    def versions(self, api: ClusterApi) -> dict[str, str]:
+        """As the cluster itself tells them."""
+        told = api.get("/api/v1/nodes")["items"][0]["status"]["nodeInfo"]
+        return {
+            **versions(),
+            "kubelet": str(told["kubeletVersion"]).removeprefix("v"),
+            "containerd": str(told["containerRuntimeVersion"]).removeprefix("containerd://"),
+            "kube-apiserver": str(api.get("/version")["gitVersion"]).removeprefix("v"),
+            "kind": catalogue().components["kind"].version,
+            "node image": self.image.name,
+            "Docker": str(self.engine.info().get("ServerVersion", "unknown")),
+        }
+
+
+def nothing() -> None:
+    """No process of ours has to be watched meanwhile."""
+
+
+@contextmanager
+def missing_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except ApiError as error:
+        if error.status != 404:
+            raise
+
+
+def nodes_ready(api: ClusterApi) -> bool:
+    return all(
+        any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"].get("conditions", []))
+        for node in api.get("/api/v1/nodes")["items"]
+    )
+
+
+def system_pods_ready(api: ClusterApi) -> bool:
+    """Whether every pod of Kubernetes' own is Ready, those on their way out left aside."""
+    return all(
+        any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
+        for pod in api.get(f"/api/v1/namespaces/{SYSTEM}/pods")["items"]
+        if "deletionTimestamp" not in pod["metadata"]
+    )
