@@ -27,9 +27,11 @@ class Right(msgspec.Struct, frozen=True, order=True):
     group: str = ""
     namespace: str = ""
 
-    def missing(self) -> str:
-        """The sentence for whoever has not got it."""
-        where = f"in namespace {self.namespace}" if self.namespace else "in the cluster"
+    def missing(self, namespaces: Sequence[str]) -> str:
+        """The sentence for whoever has not got it in these namespaces."""
+        where = "in the cluster"
+        if all(namespaces):
+            where = f"in namespace{'s' if len(namespaces) > 1 else ''} {' and '.join(namespaces)}"
         of = f"{self.resource} ({self.group})" if self.group else self.resource
         return f"You may not {self.verb} {self.resource} {where}: ask for the verb {self.verb} on {of}."
 
@@ -50,13 +52,17 @@ class Rights:
         self._kinds: dict[tuple[str, str], str] = {}
 
     def missing(self, wanted: Iterable[Right]) -> list[str]:
-        """Those that the user has not got, a sentence each."""
+        """Those that the user has not got: a sentence for each verb on a resource, wherever it is missing."""
         every = list(dict.fromkeys(wanted))
         unknown = [right for right in every if right not in self._known]
         if unknown:
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 self._known.update(zip(unknown, pool.map(self._ask, unknown), strict=True))
-        return [right.missing() for right in every if not self._known[right]]
+        lacking: dict[Right, list[str]] = {}
+        for right in every:
+            if not self._known[right]:
+                lacking.setdefault(msgspec.structs.replace(right, namespace=""), []).append(right.namespace)
+        return [right.missing(namespaces) for right, namespaces in lacking.items()]
 
     def _ask(self, right: Right) -> bool:
         resource, _, part = right.resource.partition("/")

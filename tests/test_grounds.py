@@ -48,8 +48,8 @@ class FakeApi:
         return manifest
 
 
-def lent(api: Any, *namespaces: str, turn: int | None = 0) -> Any:
-    cluster = msgspec.structs.replace(THEIRS, namespaces=list(namespaces))
+def lent(api: Any, *namespaces: str, turn: int | None = 0, cluster: Cluster = THEIRS) -> Any:
+    cluster = msgspec.structs.replace(cluster, namespaces=list(namespaces))
     return ground(api, cluster, "runs-1", "svc.a", Path(), turn=turn)
 
 
@@ -88,9 +88,11 @@ def test_as_many_processes_as_namespaces_without_the_senders() -> None:
     assert counts == [1, 1, 2]
 
 
-def test_what_lies_in_somebodys_namespace_is_labelled_and_so_are_its_pods() -> None:
+def test_what_lies_in_somebodys_namespace_is_labelled_and_so_are_its_pods(
+    running: tuple[objects.Cluster, Cluster],
+) -> None:
     api: Any = FakeApi()
-    namespace = lent(api, "team-a")
+    namespace = lent(api, "team-a", cluster=running[1])
     assert isinstance(namespace, LentNamespace)
     namespace.apply_object(WEB)
     ((where, applied),) = api.applied
@@ -114,9 +116,25 @@ def test_labels_leave_the_given_manifest_as_it_is() -> None:
     assert "labels" not in WEB["metadata"]
 
 
+def resources(*names: tuple[str, str]) -> Any:
+    verbs = ["list", "delete"]
+    return {"resources": [{"name": name, "kind": kind, "namespaced": True, "verbs": verbs} for name, kind in names]}
+
+
+SERVED = {
+    "/apis": {
+        "groups": [{"preferredVersion": {"groupVersion": version}} for version in ("apps/v1", "x.example/v1", "b/v1")]
+    },
+    "/api/v1": resources(("services", "Service")),
+    "/apis/apps/v1": resources(("deployments", "Deployment")),
+    "/apis/x.example/v1": resources(("things", "Thing"), ("things/status", "Thing")),
+}
+"""A group of the list, ``b``, does not answer."""
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[objects.Cluster, Cluster]]:
-    with objects.serving(objects.Cluster({})) as served:
+    with objects.serving(objects.Cluster(SERVED)) as served:
         grounds.connection.cache_clear()
         yield served, msgspec.structs.replace(THEIRS, kubeconfig=served.kubeconfig(tmp_path), owned=False)
 
@@ -127,10 +145,16 @@ def test_the_end_of_a_run_removes_what_has_its_label_and_looks_no_further(
     served, cluster = running
     services = "/api/v1/namespaces/team-a/services"
     served.objects[services] = objects.listed({"metadata": {"name": "web"}})
+    served.objects["/apis/x.example/v1/namespaces/team-a/things"] = objects.listed({"metadata": {"name": "a"}})
     served.hidden.add("/api/v1/namespaces")
     clear(FakeApi(), msgspec.structs.replace(cluster, namespaces=["team-a"]), "runs-1")  # type: ignore[arg-type]
-    assert [asked for asked in served.asked if not asked.startswith("GET")] == [f"DELETE {services}/web"]
-    assert all("labelSelector=roadtest.dev/run%3Druns-1" in asked for asked in served.asked if "GET" in asked)
+    things = "/apis/x.example/v1/namespaces/team-a/things"
+    assert [asked for asked in served.asked if not asked.startswith("GET")] == [
+        f"DELETE {services}/web",
+        f"DELETE {things}/a",
+    ]
+    looked = [asked for asked in served.asked if "GET" in asked and "namespaces" in asked]
+    assert all("labelSelector=roadtest.dev/run%3Druns-1" in asked for asked in looked)
     assert not [asked for asked in served.asked if "ingressclasses" in asked]
 
 

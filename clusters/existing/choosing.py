@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from clusters.controllers.description import describe, described
 from clusters.controllers.found import known
 from clusters.errors import UsageError
@@ -18,8 +20,6 @@ def choose(seen: Capabilities, asked: ExistingSpec, wanted: str = "") -> Classes
     The user's word counts first, then the controller that the cell names (``wanted``), then the default class, then the
     oldest. The GatewayClass is the same controller's, if it has one. `UsageError` lists the right names.
     """
-    if wanted and wanted not in described():
-        describe(wanted)  # says which there are
     ingress = picked("IngressClass", asked.ingress_class, seen.ingress_classes, of_wanted(wanted, "ingress"), seen)
     gateway = picked("GatewayClass", asked.gateway_class, seen.gateway_classes, of_wanted(wanted, "gateway"), seen)
     if wanted and ingress is None and gateway is None:
@@ -42,14 +42,7 @@ def choose(seen: Capabilities, asked: ExistingSpec, wanted: str = "") -> Classes
     folder = known(classes)
     canary = folder.canary.ingress if folder else None
     if canary and any(one.name == canary.class_name for one in seen.ingress_classes):
-        return Classes(
-            ingress=classes.ingress,
-            ingress_controller=classes.ingress_controller,
-            gateway=classes.gateway,
-            gateway_controller=classes.gateway_controller,
-            address=classes.address,
-            canary_ingress=canary.class_name,
-        )
+        return msgspec.structs.replace(classes, canary_ingress=canary.class_name)
     return classes
 
 

@@ -10,6 +10,7 @@ from clusters.rights import Right, Rights, making
 
 from . import admission, network, nodes
 from .capabilities import Capabilities, Seen
+from .nodes import ALL_SERVICES
 from .reading import Reader
 
 TRIAL_NAMESPACE = "default"
@@ -51,6 +52,8 @@ def detect(api: ClusterApi, asked: ExistingSpec, *, server: str, context: str, u
     trial = (asked.namespaces or [TRIAL_NAMESPACE])[0]
     rights = Rights(api)
     lacking = rights.missing(needed(asked.namespaces))
+    for sentence in rights.missing([Right("list", "services")]):
+        reader.hidden[ALL_SERVICES] = sentence
     may_try = not rights.missing([Right("create", "pods", "", trial)])
     openshift = reader.one("OpenShift's security API", "/apis/security.openshift.io") is not None
     user_of_pods = 0 if openshift else ANYBODY

@@ -6,6 +6,7 @@ from clusters.needs import Need
 from clusters.provider import Classes, ExistingSpec
 
 from .capabilities import Capabilities
+from .nodes import ALL_SERVICES
 
 OWN = "--i-own-this-cluster"
 
@@ -43,8 +44,8 @@ def of_cluster(seen: Capabilities, classes: Classes | None) -> dict[str, str]:
     if not seen.pool:
         told = f"LoadBalancer: {seen.load_balancer}"
         found[Need.ADDRESS_POOL] = f"It needs MetalLB with one visible range of addresses; {told}."
-    if "Services of all namespaces" in seen.hidden:
-        found[Need.ALL_SERVICES] = seen.hidden["Services of all namespaces"]
+    if ALL_SERVICES in seen.hidden:
+        found[Need.ALL_SERVICES] = seen.hidden[ALL_SERVICES]
     for need, what, name in (
         (Need.INGRESS, "IngressClass", classes.ingress if classes else ""),
         (Need.GATEWAY, "GatewayClass", classes.gateway if classes else ""),
@@ -64,6 +65,11 @@ def of_permission(seen: Capabilities, asked: ExistingSpec) -> dict[str, str]:
     """What may not be done, by the user's word, the API's, or the level of Pod Security."""
     found: dict[str, str] = {}
     level = seen.pod_security
+    if asked.namespaces:
+        found[Need.LABELLED_NAMESPACES] = "It needs namespaces of its own with labels, and --namespace gives others."
+        found[Need.NODE_ACCESS] = "Privileged pods are not put into namespaces that are not ours."
+    if len(asked.namespaces) == 1:
+        found[Need.ANOTHER_NAMESPACE] = "It needs two namespaces, and --namespace gives one."
     if not asked.owned:
         found[Need.CLUSTER_SCOPED] = f"It makes an object outside of our namespaces, which takes {OWN}."
         found[Need.CATCH_ALL] = f"It takes traffic that no rule of anybody matches, which takes {OWN}."
@@ -73,11 +79,4 @@ def of_permission(seen: Capabilities, asked: ExistingSpec) -> dict[str, str]:
         words = f"the Pod Security level {level} does not admit"
         found[Need.NODE_ACCESS] = f"It runs commands on the nodes from host-network pods, which {words}."
         found[Need.HOST_NETWORK] = f"It runs a pod in a node's own network, which {words}."
-    if asked.namespaces:
-        found[Need.LABELLED_NAMESPACES] = "It needs namespaces of its own with labels, and --namespace gives others."
-        if len(asked.namespaces) < 2:
-            found[Need.ANOTHER_NAMESPACE] = "It needs two namespaces, and --namespace gives one."
-        if not asked.owned:
-            return found
-        found[Need.NODE_ACCESS] = "Host-network pods are not put into namespaces that are not ours."
     return found

@@ -27,6 +27,7 @@ CLOUDS = {
     "digitalocean": "DigitalOcean",
 }
 METRICS_PORT = 10249
+ALL_SERVICES = "Services of all namespaces"
 
 
 def family(address: str) -> str:
@@ -118,7 +119,7 @@ def load_balancer(reader: Reader, version: str, every: list[Node]) -> tuple[Seen
         cloud = node.provider_id.partition("://")[0]
         if cloud in CLOUDS:
             return Seen(value=CLOUDS[cloud], how="the nodes' provider id"), ""
-    services = reader.items("Services of all namespaces", "/api/v1/services")
+    services = reader.items(ALL_SERVICES, "/api/v1/services")
     ours = [item for item in services if item["spec"].get("type") == "LoadBalancer"]
     served = [item for item in ours if item.get("status", {}).get("loadBalancer", {}).get("ingress")]
     if served:

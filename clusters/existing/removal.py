@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from clusters.addons.api import ApiError, ClusterApi, root_of
@@ -10,7 +10,9 @@ from clusters.provider import Cluster
 
 LABEL = "roadtest.dev/record"
 """On everything that we make on a cluster that is not ours; its value is one record's own."""
-KINDS = (
+Kind = tuple[str, str]
+"""Version and name in addresses: ``apps/v1``, ``deployments``."""
+KINDS: tuple[Kind, ...] = (
     ("apps/v1", "deployments"),
     ("apps/v1", "statefulsets"),
     ("apps/v1", "daemonsets"),
@@ -24,7 +26,7 @@ KINDS = (
     ("v1", "secrets"),
     ("v1", "configmaps"),
 )
-"""What lies in namespaces; what others make of it goes with it."""
+"""What checks mostly put into a namespace, makers first; what others make of it goes with it."""
 CLUSTER_KINDS = (("networking.k8s.io/v1", "ingressclasses"), ("gateway.networking.k8s.io/v1", "gatewayclasses"))
 TENANTS = KINDS[:8]
 """Kinds that make a namespace somebody's home."""
@@ -38,8 +40,9 @@ def remove(api: ClusterApi, cluster: Cluster, selector: str = "") -> None:
     selector = selector or ",".join(f"{key}={value}" for key, value in cluster.labels.items())
     if not selector:
         raise ValueError("without a label everything would be ours")
+    every = served(api) if cluster.namespaces else []
     for namespace in cluster.namespaces:
-        clear(api, namespace, selector)
+        clear(api, namespace, selector, every)
     if not cluster.namespaces:
         delete_all(api, "/api/v1/namespaces", selector)
     if cluster.owned:
@@ -47,9 +50,28 @@ def remove(api: ClusterApi, cluster: Cluster, selector: str = "") -> None:
             delete_all(api, f"{root_of(version)}/{plural}", selector)
 
 
-def clear(api: ClusterApi, namespace: str, selector: str) -> None:
+def served(api: ClusterApi) -> list[Kind]:
+    """Every kind of the cluster that lies in namespaces and can be listed and deleted, workloads first."""
+    found = list(KINDS)
+    for version in [
+        "v1",
+        *(group["preferredVersion"]["groupVersion"] for group in api.get("/apis").get("groups") or []),
+    ]:
+        try:
+            resources = api.get(root_of(version)).get("resources") or []
+        except ApiError:  # an API of somebody's own that does not answer holds nothing of ours
+            continue
+        found += [
+            (version, str(part["name"]))
+            for part in resources
+            if part["namespaced"] and "/" not in part["name"] and {"list", "delete"} <= set(part.get("verbs", []))
+        ]
+    return list(dict.fromkeys(found))
+
+
+def clear(api: ClusterApi, namespace: str, selector: str, kinds: Iterable[Kind] = KINDS) -> None:
     """Delete what a selector chooses in one namespace."""
-    for version, plural in KINDS:
+    for version, plural in kinds:
         delete_all(api, f"{root_of(version)}/namespaces/{namespace}/{plural}", selector)
 
 
@@ -61,6 +83,11 @@ def delete_all(api: ClusterApi, path: str, selector: str) -> None:
         except ApiError as error:
             if error.status not in {404, 409}:  # gone, or going
                 raise
+
+
+def in_order(kind: Kind) -> int:
+    """What makes others goes before what it makes; kinds that are not foreseen go last."""
+    return KINDS.index(kind) if kind in KINDS else len(KINDS)
 
 
 def named(api: ClusterApi, path: str, selector: str = "") -> Iterator[str]:
@@ -99,10 +126,10 @@ def inhabitants(api: ClusterApi, namespace: str, kinds: Sequence[tuple[str, str]
     ]
 
 
-def left(api: ClusterApi, namespace: str, selector: str) -> list[str]:
+def left(api: ClusterApi, namespace: str, selector: str, kinds: Iterable[Kind] = KINDS) -> list[str]:
     """What the selector still finds in a namespace."""
     return [
         name
-        for version, plural in KINDS
+        for version, plural in kinds
         for name in named(api, f"{root_of(version)}/namespaces/{namespace}/{plural}", selector)
     ]

@@ -69,5 +69,5 @@ def test_an_address_that_is_not_to_be_had_is_refused(
     https://kubernetes.io/docs/concepts/services-networking/service/#choosing-your-own-ip-address
     """
     wanted = cluster.dns_address if problem == "taken" else "192.0.2.53"
-    refusal = namespace.api.refusal(asking_for(namespace, wanted), namespace.name)
+    refusal = namespace.refusal(asking_for(namespace, wanted))
     note("the API server's words", was_refused(refusal, f"clusterIP {wanted} ({problem})", "spec.clusterIPs", wanted))

@@ -61,7 +61,7 @@ def test_a_node_port_outside_the_range_is_refused(
     """“You also have to use a valid port number, one that's inside the range configured for NodePort use.”
     https://kubernetes.io/docs/concepts/services-networking/service/#nodeport-custom-port
     """
-    refusal = namespace.api.refusal(asking_for(namespace, port), namespace.name)
+    refusal = namespace.refusal(asking_for(namespace, port))
     note("the API server's words", was_refused(refusal, f"node port {port}", "spec.ports[0].nodePort", str(port)))
 
 
@@ -74,6 +74,6 @@ def test_a_taken_node_port_is_refused(namespace: Namespace, note: Callable[[str,
     _, automatic, _ = documents((namespace.folder / "nodeport_range.yaml").read_text(encoding="utf-8"))
     namespace.apply_object(automatic)
     taken = namespace.node_port("automatic")
-    refusal = namespace.api.refusal(asking_for(namespace, taken, "collision"), namespace.name)
+    refusal = namespace.refusal(asking_for(namespace, taken, "collision"))
     words = was_refused(refusal, f"node port {taken}, which is taken,", "spec.ports[0].nodePort", str(taken))
     note("the API server's words", words.replace(str(taken), "PORT"))

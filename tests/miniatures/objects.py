@@ -69,6 +69,7 @@ def serving(cluster: Cluster) -> Iterator[Cluster]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # an answer is two segments, and the second would wait for 40 ms
 
         def handle_any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
