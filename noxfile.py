@@ -32,7 +32,10 @@ ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements" / "roadtest.txt"
 MODES = ["iptables", "nftables", "ipvs"]
 """A mode that this machine's kernel cannot run is left out, or, where it was asked for by name, refused."""
-CONTROLLERS = sorted(path.parent.name for path in ROOT.glob("clusters/controllers/*/controller.toml"))
+OUTSIDE = os.environ.get("ROADTEST_CONTROLLERS", "")
+"""Folders of others, with a colon between two, that hold controllers as ours does: a folder each."""
+FOLDERS = [ROOT / "clusters/controllers", *(Path(word).expanduser() for word in OUTSIDE.split(os.pathsep) if word)]
+CONTROLLERS = sorted({path.parent.name for folder in FOLDERS for path in folder.glob("*/controller.toml")})
 TYPED = sys.argv[1:]
 FOR_NOX = TYPED[: TYPED.index("--")] if "--" in TYPED else TYPED
 """What follows is the verb's own."""
@@ -257,6 +260,18 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def workflows(session: nox.Session) -> None:
+    """actionlint over .github/workflows: had on demand, as the programs of a cluster are."""
+    end_with(session, "clusters", "components", "actionlint")
+    # Without shellcheck and pyflakes, which it runs where they happen to be: the same everywhere.
+    lint_workflows = (
+        "import os; from clusters import components; path = str(components.resolve(['actionlint'])['actionlint']); "
+        "os.execv(path, [path, '-shellcheck=', '-pyflakes='])"
+    )
+    session.run(str(environment(session)), "-c", lint_workflows, external=True)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Figures, never verdicts: `nox -s bench -- generator | cluster`."""
     end_with(session, "bench", *(session.posargs or ["--help"]))
@@ -290,7 +305,8 @@ def mistake() -> str:
         for axis, asked in re.findall(r"(mode|controller)\s*=\s*['\"](.*?)['\"]", word if "(" in word else ""):
             known = {"mode": MODES, "controller": CONTROLLERS}[axis]
             if asked not in known:
-                return f"there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}"
+                looked = f" (ROADTEST_CONTROLLERS is {OUTSIDE})" if axis == "controller" and OUTSIDE else ""
+                return f"there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}{looked}"
         if re.fullmatch(r"(conformance|load)\((?!.*mode.*controller).*\)", word):
             verb = word.partition("(")[0]
             cells = [f'  "{verb}({mode=}, {controller=})"' for mode in MODES for controller in CONTROLLERS]

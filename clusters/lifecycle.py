@@ -75,11 +75,15 @@ def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
     `UsageError` for what cannot be, `MachineError` for what this machine lacks, `ClusterError` for what did not come
     up; nothing of the cluster is left then.
     """
+    from . import controllers  # noqa: PLC0415 - as above
+
     provider, reason = check(spec)
     told = progress or SilentProgress()
     for purpose in provider.packages:
         system_packages.ensure(told, system_packages.packages_of_programs(purpose))
-    cluster = msgspec.structs.replace(provider.create(spec, told), provider_reason=reason)
+    made = provider.create(spec, told)
+    judged = {**made.versions, **controllers.versions(made.controllers)}
+    cluster = msgspec.structs.replace(made, provider_reason=reason, versions=judged)
     records.save(cluster)
     return cluster
 

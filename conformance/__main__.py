@@ -12,6 +12,7 @@ from pathlib import Path
 import reports
 from clusters.errors import RoadtestError
 from clusters.progress import progress_for_terminal
+from reports.run import FAILED
 
 from . import cell, options
 from .interruption import follow_parent, terminate_as_interrupt
@@ -36,19 +37,30 @@ def run_cell(verb: str, arguments: Sequence[str]) -> int:
         return cell.run(asked, progress)
 
 
-def report(arguments: Sequence[str]) -> int:
-    """Close the run if it is open, draw its reports, and say how it went."""
+def report_parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="./noxw -s report --",
         description="Draw the reports of a run again, or of several runs on one page (the cells of a CI matrix).",
     )
     made.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders such as runs/20260301-080000-1a2b")
     made.add_argument("--out", type=Path, help="where to write them (default: the first run's folder)")
-    asked = made.parse_args(arguments)
+    made.add_argument(
+        "--fail-on",
+        choices=["failures", "errors"],
+        default="failures",
+        help="errors: end with 0 also where the system under test failed checks (default: failures, which ends with 1)",
+    )
+    return made
+
+
+def report(arguments: Sequence[str]) -> int:
+    """Close the run if it is open, draw its reports, and say how it went."""
+    asked = report_parser().parse_args(arguments)
     for run in asked.runs:
         reports.must_exist(run)
         reports.finish(run)
-    return reports.render(asked.runs, out=asked.out or asked.runs[0])
+    status = reports.render(asked.runs, out=asked.out or asked.runs[0])
+    return 0 if status == FAILED and asked.fail_on == "errors" else status
 
 
 def main(arguments: Sequence[str]) -> int:

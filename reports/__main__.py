@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     tell.add_argument("runs", type=Path, metavar="RUN", nargs="+")
 
     two = _verb(verbs.add_parser("compare", help="compare two runs, check by check"), _compare)
-    two.add_argument("before", type=Path, metavar="BEFORE")
+    two.add_argument("before", type=Path, metavar="BEFORE", help="a run, or a folder of runs: the cells of a CI matrix")
     two.add_argument("after", type=Path, metavar="AFTER")
     two.add_argument("--regressions", action="store_true", help="fail only where a check passed before")
     two.add_argument("--json", type=Path, metavar="FILE", help="write the comparison there, too")

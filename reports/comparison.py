@@ -1,11 +1,13 @@
 """Two runs side by side: which checks have another verdict, and what each run says about it.
 
 The same suites on two providers must agree; a night must not lose what the night before had. A check is known by its
-cell (mode and controller, whatever the provider) and its pytest node id.
+cell (mode and controller, whatever the provider) and its pytest node id. What is compared is a run, or a folder of
+runs: the cells of a CI matrix, each a run of its own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -15,7 +17,7 @@ from rich.text import Text
 
 from reports.model import Result, Verdict
 from reports.run import BROKEN, FAILED, PASSED, must_exist
-from reports.stream import Stream, read
+from reports.stream import NAME, Stream, read
 from reports.text import first_line, plural
 
 DECLARED = {Verdict.UNSUPPORTED, Verdict.SKIPPED}
@@ -65,6 +67,33 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         if self.troubles or not common:
             return BROKEN
         return FAILED if (self.regressions if only_regressions else self.unexplained) else PASSED
+
+
+def read_all(folder: Path) -> Stream:
+    """The run in a folder, or all runs in folders of it as if they were one; `ReportError` where there is none."""
+    runs = sorted(path.parent for path in folder.glob(f"*/{NAME}"))
+    if (folder / NAME).is_file() or not runs:
+        must_exist(folder)
+        return read(folder)
+    streams = [read(run) for run in runs]
+    times = Counter(cell.cell for stream in streams for cell in stream.cells)
+    return Stream(
+        run=folder,
+        header=None,
+        cells=tuple(cell for stream in streams for cell in stream.cells),
+        results=tuple(result for stream in streams for result in stream.results),
+        loads=tuple(load for stream in streams for load in stream.loads),
+        ends=tuple(end for stream in streams for end in stream.ends),
+        footer=None,
+        troubles=(
+            *(f"{stream.run.name}: {trouble}" for stream in streams for trouble in stream.troubles),
+            *(
+                f"Cell {cell} is in {number} runs: which of them counts?"
+                for cell, number in times.items()
+                if number > 1
+            ),
+        ),
+    )
 
 
 def compare(before: Stream, after: Stream) -> Comparison:
@@ -122,10 +151,8 @@ def show(found: Comparison, console: Console) -> None:
 def run(
     before: Path, after: Path, *, only_regressions: bool = False, json: Path | None = None, console: Console
 ) -> int:
-    """Read, compare and show two runs; the exit status of `Comparison.exit_status`."""
-    for folder in (before, after):
-        must_exist(folder)
-    found = compare(read(before), read(after))
+    """Read, compare and show two runs or folders of runs; the exit status of `Comparison.exit_status`."""
+    found = compare(read_all(before), read_all(after))
     if json:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
     show(found, console)

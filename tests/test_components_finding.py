@@ -233,6 +233,7 @@ def test_the_linker_sets_the_pinned_version() -> None:
         ("echo-basic", "gateway-api", "sigs.k8s.io/gateway-api/conformance v{}"),
         ("kind", "kind", "sigs.k8s.io/kind v{}"),
         ("kubeadm", "kubeadm", "k8s.io/kubernetes v{}"),
+        ("actionlint", "actionlint", "github.com/rhysd/actionlint v{}"),
     ],
 )
 def test_a_module_builds_the_pinned_version(component: str, module: str, line: str) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from clusters.controllers.description import FOLDER, ControllerDescription, describe, described
-from clusters.errors import UsageError
+from clusters.controllers.description import ControllerDescription, describe, described, folder_of
 
 
 def objects(name: str) -> list[dict[str, Any]]:
-    paths = sorted((FOLDER / name / "manifests").glob("*.yaml"))
+    paths = sorted((folder_of(name) / "manifests").glob("*.yaml"))
     return [found for path in paths for found in yaml.safe_load_all(path.read_text(encoding="utf-8")) if found]
 
 
@@ -27,7 +25,7 @@ def controller(request: pytest.FixtureRequest) -> ControllerDescription:
 
 
 def test_its_name_is_its_folders(controller: ControllerDescription) -> None:
-    assert (FOLDER / controller.name / "controller.toml").exists()
+    assert folder_of(controller.name).name == controller.name
 
 
 def test_it_runs_the_image_that_it_names(controller: ControllerDescription) -> None:
@@ -76,10 +74,3 @@ def test_traefiks_entry_points_listen_on_the_ports_of_its_listeners() -> None:
     arguments = of_kind("traefik", "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert f"--entrypoints.web.address=:{traefik.gateway.http_port}" in arguments
     assert f"--entrypoints.websecure.address=:{traefik.gateway.https_port}" in arguments
-
-
-def test_an_unknown_controller_is_answered_with_the_right_names(tmp_path: Path) -> None:
-    (tmp_path / "known").mkdir()
-    (tmp_path / "known" / "controller.toml").write_text("", encoding="utf-8")
-    with pytest.raises(UsageError, match="known"):
-        describe("unheard-of", tmp_path)

@@ -92,3 +92,35 @@ def test_the_comparison_is_there_for_machines_too(tmp_path: Path) -> None:
     main(["compare", *map(str, runs), "--json", str(tmp_path / "c.json")])
     told = msgspec.json.decode((tmp_path / "c.json").read_bytes())
     assert [(found["before"], found["after"]) for found in told["differences"]] == [("passed", "failed")]
+
+
+def cells_of(folder: Path, *cells: str, verdict: Verdict = Verdict.PASSED) -> Path:
+    """A folder with a run for each cell, as a CI matrix leaves them."""
+    for cell in cells:
+        run = folder / f"run-{cell}-{len(list(folder.glob('*')))}"
+        reports.start(run, command="nox", seed=1)
+        reports.append(run, reports_miniature.cell_record(cell, *cell.split("-")))
+        reason = "" if verdict is Verdict.PASSED else "because"
+        reports.append(run, msgspec.structs.replace(PASSED, cell=cell, verdict=verdict, reason=reason))
+        reports.append(run, reports.CellEnd(cell=cell, finished=reports.timestamp(), seconds={}))
+        reports.finish(run)
+    return folder
+
+
+def test_the_cells_of_a_matrix_are_compared_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    last = cells_of(tmp_path / "last", "iptables-traefik", "nftables-traefik")
+    now = cells_of(tmp_path / "now", "iptables-traefik", "nftables-traefik")
+    assert main(["compare", str(last), str(now)]) == 0
+    assert "2 checks with the same verdict" in capsys.readouterr().out
+    lost = cells_of(cells_of(tmp_path / "lost", "iptables-traefik"), "nftables-traefik", verdict=Verdict.FAILED)
+    assert main(["compare", str(last), str(lost), "--regressions"]) == 1
+    assert "nftables-traefik" in capsys.readouterr().out
+    assert main(["compare", str(last), str(cells_of(tmp_path / "half", "iptables-traefik")), "--regressions"]) == 1
+
+
+def test_a_cell_that_is_in_two_runs_of_a_folder_proves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = cells_of(tmp_path / "twice", "iptables-traefik", "iptables-traefik")
+    assert main(["compare", str(twice), str(twice)]) == 2
+    assert "Cell iptables-traefik is in 2 runs" in capsys.readouterr().out

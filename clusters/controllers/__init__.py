@@ -2,5 +2,6 @@
 
 from .description import ControllerDescription, describe, described
 from .install import apply, wait
+from .manifests import Needed, needed, versions
 
-__all__ = ["ControllerDescription", "apply", "describe", "described", "wait"]
+__all__ = ["ControllerDescription", "Needed", "apply", "describe", "described", "needed", "versions", "wait"]

@@ -12,6 +12,8 @@ import msgspec
 
 from clusters.errors import UsageError
 
+from . import folders
+
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of traffic management that the controller says it does."""
@@ -88,10 +90,14 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """Also its folder's name."""
     title: str
     documentation: str
-    component: str
-    """Its name among the components, where its version is pinned."""
+    component: str = ""
+    """Its name among the components, where its version is pinned; empty where it is not one of ours."""
     image: str
     """The image that its manifests run; its tag is that version."""
+    images: list[str] = []
+    """Images that no manifest names, because the controller itself starts them."""
+    archives: list[str] = []
+    """Files of its folder with images, as `docker save` writes them: for what no registry has."""
     namespace: str
     deployments: list[str]
     """Deployments of `namespace` that must be Available before traffic is sent."""
@@ -115,17 +121,31 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
         return [deviation for deviation in self.deviations if deviation.feature == feature]
 
 
-FOLDER = Path(__file__).parent
-
-
-def described(folder: Path = FOLDER) -> list[str]:
+def described() -> list[str]:
     """Names of the controllers that have a description, sorted."""
-    return sorted(path.parent.name for path in folder.glob("*/controller.toml"))
+    return sorted(folders.every())
 
 
-def describe(name: str, folder: Path = FOLDER) -> ControllerDescription:
-    """The controller called ``name``; `clusters.errors.UsageError` lists the right names where there is none."""
-    path = folder / name / "controller.toml"
-    if name not in described(folder):
-        raise UsageError(f"There is no controller called {name!r}.", f"Choose one of: {', '.join(described(folder))}.")
-    return msgspec.toml.decode(path.read_bytes(), type=ControllerDescription)
+def folder_of(name: str) -> Path:
+    """The folder of the controller called ``name``; `UsageError` lists the right names where there is none."""
+    found = folders.every()
+    if name not in found:
+        raise UsageError(
+            f"There is no controller called {name!r}.",
+            f"Choose one of: {', '.join(sorted(found))}; or name the folder that holds it: {folders.VARIABLE}=DIR.",
+        )
+    return found[name]
+
+
+def describe(name: str) -> ControllerDescription:
+    """The controller called ``name``; `UsageError` where there is none, or its description is not right."""
+    path = folder_of(name) / "controller.toml"
+    try:
+        described_so = msgspec.toml.decode(path.read_bytes(), type=ControllerDescription)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path} cannot be read: {error}.", "Every field with its meaning: clusters/controllers/description.py."
+        ) from error
+    if described_so.name != name:
+        raise UsageError(f"{path} says the name {described_so.name!r}, and its folder another one.", "Make them one.")
+    return described_so

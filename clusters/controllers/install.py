@@ -7,16 +7,16 @@ from functools import partial
 
 from clusters.addons.api import ClusterApi, wait_until
 from clusters.addons.install import APPLY_SECONDS, apply_all, is_rolled_out
-from clusters.addons.manifests import load
 
-from .description import FOLDER, describe
+from .description import describe
+from .manifests import manifests
 
 
 def apply(
     api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: None, seconds: float = APPLY_SECONDS
 ) -> None:
     """Put a controller's manifests on a cluster; `UsageError` lists the right names where it is not one."""
-    apply_all(api, load(FOLDER / describe(name).name / "manifests"), check=check, seconds=seconds)
+    apply_all(api, manifests(name), check=check, seconds=seconds)
 
 
 def wait(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None] = lambda: None) -> None:

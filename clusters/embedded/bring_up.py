@@ -99,7 +99,7 @@ class BringUp:
 
     def bring_up(self, timeline: Timeline) -> Cluster:
         with open_listener(self.spec.api_port) as listener:
-            parts = Parts(self.progress)
+            parts = Parts(self.progress, self.spec.controllers)
             timeline.done("components at hand")
             store = self.submit(parts.image_store, self.check)
             identities = Identities(self.folder / "pki", self.addresses)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from clusters.components.catalogue import architecture
 from clusters.errors import ComponentError
 from clusters.progress import Progress
 
@@ -93,8 +94,9 @@ def _import(archives: Mapping[str, Path], draft: Path, containerd: Path, ctr: Pa
     )
     mount_points.prepare()
     log = draft / "containerd.log"
+    options = f"--local --platform linux/{architecture()} --snapshotter overlayfs"
     imports = " && ".join(
-        f'"{ctr}" -a {socket} -n {NAMESPACE} images import --local --snapshotter overlayfs "{archive}"'
+        f'"{ctr}" -a {socket} -n {NAMESPACE} images import {options} "{archive}"'
         for archive in dict.fromkeys(archives.values())
     )
     script = f"""\

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from clusters import components, images, paths
+from clusters import components, controllers, images, paths
 from clusters.components.catalogue import catalogue
+from clusters.images import outside
 from clusters.progress import Progress
 
 from . import golden_store
@@ -22,11 +23,13 @@ DEFINITIONS = ["gateway-api-crds", "metallb-crds"]
 class Parts:
     """Where every part is on this machine; fetched or built where it is not there yet."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, controller_names: Sequence[str]) -> None:
         self._progress = progress
         self._images = catalogue().images
         self._files: dict[str, Path] = components.resolve([*BINARIES, *PLUGINS, *DEFINITIONS], progress)
         self._archives: dict[str, Path] = images.resolve(list(self._images.values()), progress)
+        needed = controllers.needed(controller_names)
+        self._archives |= {**needed.archives, **outside.pull(needed.names, paths.cache_folder(), progress)}
 
     def __getitem__(self, name: str) -> Path:
         return self._files[name]

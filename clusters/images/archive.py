@@ -7,6 +7,7 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 from __future__ import annotations
 
 import hashlib
+import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -14,9 +15,10 @@ from typing import Protocol, TypedDict
 import msgspec
 
 from clusters.components.store import disk_errors
-from clusters.errors import ComponentError
+from clusters.errors import ComponentError, UsageError
 
 from .layers import CHUNK, END, file, header, padding
+from .names import full_name
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -126,3 +128,21 @@ def write(target: Path, name: str, manifest: bytes, media_type: str, config: byt
                 raise ComponentError(f"A file of the image {name} changed while it was put together.", "Run again.")
             out.write(padding(length))
         out.write(END)
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An image in manifest.json."""
+
+    tags: list[str] | None = msgspec.field(name="RepoTags", default=None)
+
+
+def names_in(path: Path) -> list[str]:
+    """Full names of the images in an archive that somebody else wrote."""
+    try:
+        with tarfile.open(path) as archive:
+            found = archive.extractfile("manifest.json")
+            assert found is not None
+            listed = msgspec.json.decode(found.read(), type=list[Listed])
+    except (tarfile.TarError, KeyError, AssertionError, msgspec.DecodeError) as error:
+        raise UsageError(f"{path} is no archive of images: {error}.", "docker save writes one.") from error
+    return [full_name(tag) for image in listed for tag in image.tags or []]

@@ -84,6 +84,10 @@ class Registry:
     def address(self) -> str:
         return self._address
 
+    def digest(self) -> str:
+        """Of what the tag leads to now."""
+        return self._manifest(self._tag, INDEXES | MANIFESTS)[2]
+
     def pull(self, target: Path, arch: str, progress: Progress) -> str:
         """Write the image as an archive; the digest of its manifest."""
         data, media_type, _ = self._manifest(self._tag, INDEXES | MANIFESTS)

@@ -39,7 +39,7 @@ from clusters.errors import ClusterError
 from clusters.progress import Progress, Task
 from clusters.provider import Cluster, ClusterSpec
 
-from . import configuration, node_network, outside, pod_network
+from . import configuration, controller_images, node_network, outside, pod_network
 from .configuration import Node
 from .description import describe
 from .engine import Engine
@@ -84,6 +84,9 @@ class BringUp:
     def bring_up(self, timeline: Timeline, task: Task) -> Cluster:
         files = components.resolve(["kind", *DEFINITIONS], self.progress)
         archives = images.resolve(list(self.names.values()), self.progress)
+        theirs = controller_images.archives(
+            self.engine, controllers.needed(self.spec.controllers), self.folder, self.progress
+        )
         network = node_network.make(self.engine, self.spec)
         timeline.done("components at hand, node network made")
         with ThreadPoolExecutor(max_workers=8) as pool:
@@ -97,7 +100,7 @@ class BringUp:
         api = ClusterApi(self.write_kubeconfig(files["kind"]))
         nodes = [configuration.node(told) for told in api.get("/api/v1/nodes")["items"]]
         with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(partial(self.prepare_node, nodes, network, archives), nodes))
+            list(pool.map(partial(self.prepare_node, nodes, network, archives, theirs), nodes))
         timeline.done("images in the nodes, pod network set up")
         self.apply(api, files, network, nodes)
         timeline.done("add-ons applied")
@@ -202,11 +205,17 @@ class BringUp:
             return f"https://127.0.0.1:{listener.getsockname()[1]}"
 
     def prepare_node(
-        self, nodes: list[Node], network: node_network.NodeNetwork, archives: Mapping[str, Path], node: Node
+        self,
+        nodes: list[Node],
+        network: node_network.NodeNetwork,
+        archives: Mapping[str, Path],
+        theirs: list[Path],
+        node: Node,
     ) -> None:
         """Have every image on a node, then close its way out; then its pod network, where kind's own is not there."""
         if not self.image.own:
             self.load_images(node, archives)
+        controller_images.load(self.engine, node, theirs)
         script = pod_network.seal(network, next(one for one in nodes if one.name.endswith("-control-plane")))
         if self.image.own:
             script += pod_network.set_up(node, nodes, self.spec.pod_subnet)

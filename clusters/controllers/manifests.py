@@ -1,0 +1,103 @@
+"""A controller's manifests, and the images that it takes to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from clusters.addons.manifests import load_file
+from clusters.components.catalogue import catalogue
+from clusters.errors import UsageError
+from clusters.images.archive import names_in
+from clusters.images.names import full_name
+
+from . import folders
+from .description import describe, folder_of
+
+
+class Needed(msgspec.Struct, frozen=True, kw_only=True):
+    """What controllers of others need besides our own images."""
+
+    names: list[str] = []
+    """Full names of images that are in no archive of theirs."""
+    archives: dict[str, Path] = {}
+    """Full name → the archive that has it."""
+
+
+def manifests(name: str) -> list[dict[str, Any]]:
+    """The objects of a controller, in the order of their files; `UsageError` where they cannot be read."""
+    folder = folder_of(name) / "manifests"
+    found: list[dict[str, Any]] = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            found += load_file(path)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())}.") from error
+    if not found:
+        raise UsageError(f"There is no manifest in {folder}.", "Put there what a user would kubectl apply, as *.yaml.")
+    return found
+
+
+def needed(controllers: Sequence[str]) -> Needed:
+    """Which images these controllers need that are not ours.
+
+    `UsageError` where one could not be found on a node: a cluster has no way out, so a node has what it is given.
+    """
+    wanted: dict[str, None] = {}
+    archives: dict[str, Path] = {}
+    for name in controllers:
+        if folders.is_own(name):
+            continue
+        archives |= {full: path for path in archives_of(name) for full in names_in(path)}
+        wanted |= dict.fromkeys([*map(full_name, describe(name).images), *images_of(name)])
+    ours = set(catalogue().images.values())
+    return Needed(names=[image for image in wanted if image not in archives.keys() | ours], archives=archives)
+
+
+def archives_of(name: str) -> list[Path]:
+    paths = [folder_of(name) / archive for archive in describe(name).archives]
+    if missing := [path for path in paths if not path.is_file()]:
+        raise UsageError(f"The controller {name} names an archive that is not there: {missing[0]}.")
+    return paths
+
+
+def images_of(name: str) -> Iterator[str]:
+    """Full names of the images in a controller's manifests."""
+    for manifest in manifests(name):
+        for container in containers(manifest):
+            image = str(container["image"])
+            if "@" in image:
+                raise UsageError(
+                    f"The manifests of {name} name the image {image} by its digest, and a node could not find it so.",
+                    "Name it by its tag.",
+                )
+            full = full_name(image)
+            if container.get("imagePullPolicy", "Always" if full.endswith(":latest") else "") == "Always":
+                raise UsageError(
+                    f"The manifests of {name} have the image {image} pulled at every start, and a cluster has no way "
+                    "out.",
+                    "Write imagePullPolicy: IfNotPresent.",
+                )
+            yield full
+
+
+def containers(part: Any) -> Iterator[Mapping[str, Any]]:
+    """Every container below a part of a manifest."""
+    if isinstance(part, list):
+        for one in part:
+            yield from containers(one)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key in {"containers", "initContainers"} and isinstance(value, list):
+                yield from (one for one in value if isinstance(one, dict) and one.get("image"))
+            else:
+                yield from containers(value)
+
+
+def versions(controllers: Sequence[str]) -> dict[str, str]:
+    """Controller → the image it was judged in, of those that are not ours: their versions are pinned nowhere."""
+    return {name: describe(name).image for name in controllers if not folders.is_own(name)}
