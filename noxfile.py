@@ -39,8 +39,14 @@ CONTROLLERS = sorted({path.parent.name for folder in FOLDERS for path in folder.
 TYPED = sys.argv[1:]
 FOR_NOX = TYPED[: TYPED.index("--")] if "--" in TYPED else TYPED
 """What follows is the verb's own."""
+POSTED = TYPED[len(FOR_NOX) + 1 :]
 ONE_CELL = any("(" in word for word in FOR_NOX)
 """Whether the user asked for a cell by name, and not for all."""
+EXISTING = any(" ".join(pair) == "--provider existing" for pair in itertools.pairwise(POSTED)) or (
+    "--provider=existing" in POSTED
+)
+if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself which
+    MODES = CONTROLLERS = ["detected"]
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
@@ -148,12 +154,15 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
     if {"--collect-only", "--co"} & set(session.posargs):
         python(session, "pytest", "-p", "fixtures.plugin", "suites", "-q", *session.posargs)
         sys.exit(0)
+    which = [] if mode == "detected" else ["--mode", mode, "--controller", controller]
     status = status_of(
         session,
-        *("conformance", verb, "--run", RUN, "--mode", mode, "--controller", controller),
+        *("conformance", verb, "--run", RUN, *which),
         *([] if ONE_CELL else ["--among-others"]),
         *session.posargs,
     )
+    if "--dry-run" in session.posargs:
+        sys.exit(status)
     if status == os.EX_USAGE:  # it cannot be run as asked, nor can the next cell: nothing to report
         sys.exit(2)
     session.notify("report", [RUN])
@@ -175,6 +184,12 @@ def conformance(session: nox.Session, mode: str, controller: str) -> None:
 def load(session: nox.Session, mode: str, controller: str) -> None:
     """Throughput and latency at full length, per cell, without the suites (`-- --list` shows the profiles)."""
     cell(session, "load", mode, controller)
+
+
+@nox.session
+def worker(session: nox.Session) -> None:
+    """Send for a `load` that runs on another machine: `nox -s worker -- --master ADDRESS:PORT` (docs/grid.md)."""
+    end_with(session, "loadprofiles", "worker", *session.posargs)
 
 
 @nox.session

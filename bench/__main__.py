@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import platform
 import sys
@@ -29,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--rounds", type=int, default=2, help="rounds of turns, each there and back (default 2)")
     parser.add_argument("--seconds", type=float, default=4.0, help="measured seconds of a turn (default 4)")
+    parser.add_argument(
+        "--provider", nargs="+", default=["embedded"], metavar="NAME", help="cluster: these in turn (default embedded)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the order of turns")
     asked = parser.parse_args(arguments)
     if asked.rounds < 1 or not 1 <= asked.seconds <= 60:
@@ -49,12 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _cluster(console: Console, asked: argparse.Namespace) -> int:
     with progress_for_terminal() as progress:
         rounds = [
-            cluster.one_round(mode, ["traefik"], 3, progress) for _ in range(asked.rounds) for mode in cluster.MODES
+            cluster.one_round(provider, mode, ["traefik"], 3, progress)
+            for _ in range(asked.rounds)
+            for mode in cluster.MODES
+            for provider in asked.provider
         ]
     console.print(f"Three nodes with every add-on and Traefik, load average {os.getloadavg()[0]:.1f}.", highlight=False)
-    for mode in cluster.MODES:
-        own = [one for one in rounds if one.mode == mode]
-        table = Table(title=f"kube-proxy mode {mode}", title_justify="left", show_header=False)
+    for provider, mode in itertools.product(asked.provider, cluster.MODES):
+        own = [one for one in rounds if (one.provider, one.mode) == (provider, mode)]
+        table = Table(title=f"{provider}, kube-proxy mode {mode}", title_justify="left", show_header=False)
         table.add_row("create", cluster.spread([one.create_seconds for one in own], "s"))
         table.add_row("delete", cluster.spread([one.delete_seconds for one in own], "s"))
         table.add_row("memory", cluster.spread([one.memory_bytes / 1e9 for one in own], "GB"))

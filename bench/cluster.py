@@ -19,6 +19,7 @@ MODES: tuple[Mode, ...] = ("iptables", "nftables")
 class Round(msgspec.Struct, frozen=True, kw_only=True):
     """One cluster's life."""
 
+    provider: str
     mode: Mode
     create_seconds: float
     delete_seconds: float
@@ -28,18 +29,20 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """Step of the start-up → seconds since its start."""
 
 
-def one_round(mode: Mode, controllers: Sequence[str], nodes: int, progress: Progress) -> Round:
+def one_round(provider: str, mode: Mode, controllers: Sequence[str], nodes: int, progress: Progress) -> Round:
     """Create a cluster, weigh it, delete it."""
     before = {process.pid for process in psutil.process_iter()}
     began = time.monotonic()
     cluster = clusters.create(
-        ClusterSpec(name=f"bench-{mode}", mode=mode, nodes=nodes, controllers=list(controllers)), progress
+        ClusterSpec(name=f"bench-{mode}", provider=provider, mode=mode, nodes=nodes, controllers=list(controllers)),
+        progress,
     )
     created = time.monotonic() - began
     memory = proportional_memory(before)
     began = time.monotonic()
     clusters.delete(cluster.name)
     return Round(
+        provider=provider,
         mode=mode,
         create_seconds=created,
         delete_seconds=time.monotonic() - began,

@@ -7,8 +7,10 @@ import time
 from typing import Any, get_args
 
 from . import lifecycle, records
+from .cli_views import pairs
 from .controllers import described
 from .errors import ClusterError, UsageError
+from .existing import options as existing_options
 from .progress import progress_for_terminal
 from .provider import MODES, Channel, Cluster, ClusterSpec
 
@@ -26,7 +28,9 @@ def add_changes(verbs: Any) -> None:
         f"Providers: auto, {', '.join(lifecycle.providers())}.",
     )
     create.add_argument("--name", default=spec.name, help="its name, unique on this machine (default %(default)s)")
-    create.add_argument("--mode", default=spec.mode, help="kube-proxy's mode (default %(default)s)")
+    create.add_argument(
+        "--mode", default="", help=f"kube-proxy's mode (default {spec.mode}; of an existing cluster: as it is)"
+    )
     create.add_argument("--provider", default=spec.provider, help="where it comes from (default %(default)s)")
     create.add_argument("--nodes", type=int, default=spec.nodes, metavar="N", help="how many (default %(default)s)")
     create.add_argument(
@@ -59,6 +63,7 @@ def add_changes(verbs: Any) -> None:
     for what in ("node", "pod", "service"):
         default = getattr(spec, f"{what}_subnet")
         create.add_argument(f"--{what}-subnet", default=default, metavar="CIDR", help=f"(default {default})")
+    existing_options.add(create)
     create.set_defaults(run=run_create)
 
     delete = verbs.add_parser(
@@ -75,7 +80,8 @@ def run_create(asked: argparse.Namespace) -> int:
     spec = ClusterSpec(
         name=asked.name,
         provider=asked.provider,
-        mode=asked.mode,
+        mode=asked.mode or "iptables",
+        existing=existing_options.taken(asked, asked.mode),
         nodes=asked.nodes,
         controllers=[name for names in asked.controller for name in names.split(",") if name],
         gateway_api=asked.gateway_api,
@@ -88,12 +94,23 @@ def run_create(asked: argparse.Namespace) -> int:
     began = time.monotonic()
     with progress_for_terminal() as progress:
         cluster = lifecycle.create(spec, progress)
+    if cluster.provider == "existing":
+        pairs(f"The cluster of {cluster.conditions['context']}", cluster.versions | cluster.conditions)
     print(summary(cluster, time.monotonic() - began))
     return 0
 
 
 def summary(cluster: Cluster, seconds: float) -> str:
     """What a user needs to go on."""
+    if cluster.provider == "existing":
+        return "\n".join(
+            [
+                f"cluster {cluster.name}: on record; nothing was made or changed in it",
+                f"  judge it: ./noxw -s conformance -- --cluster {cluster.name}",
+                f"  details:  {records.COMMAND} describe {cluster.name}",
+                f"  forget:   {records.removal(cluster.name)} (takes away what we made there, and nothing else)",
+            ]
+        )
     controllers = "".join(f", {name}" for name in cluster.controllers)
     return "\n".join(
         [

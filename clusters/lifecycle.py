@@ -10,6 +10,7 @@ import msgspec
 from . import records, system_packages
 from .embedded import EmbeddedProvider
 from .errors import MachineError, UsageError
+from .existing import ExistingProvider, options
 from .kind import KindProvider
 from .progress import Progress, SilentProgress
 from .provider import MODES, Cluster, ClusterSpec, Provider
@@ -18,7 +19,8 @@ from .provider import MODES, Cluster, ClusterSpec, Provider
 @functools.cache
 def providers() -> Mapping[str, Provider]:
     """Every provider by its name."""
-    return {provider.name: provider for provider in (EmbeddedProvider(), KindProvider())}
+    every: tuple[Provider, ...] = (EmbeddedProvider(), KindProvider(), ExistingProvider())
+    return {provider.name: provider for provider in every}
 
 
 def choose(asked: str) -> tuple[Provider, str]:
@@ -47,6 +49,11 @@ def check(spec: ClusterSpec) -> tuple[Provider, str]:
     for controller in spec.controllers:
         describe(controller)
     provider, reason = choose(spec.provider)
+    if options.given(spec.existing) and provider.name != "existing":
+        raise UsageError(
+            "--kubeconfig, --context and the options beside them are for clusters that are there already.",
+            "Add --provider existing.",
+        )
     if unavailable := provider.unavailable():
         raise MachineError(unavailable)
     return provider, reason
@@ -70,7 +77,8 @@ def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
     """
     provider, reason = check(spec)
     told = progress or SilentProgress()
-    system_packages.ensure(told, system_packages.packages_of_programs(provider.packages))
+    for purpose in provider.packages:
+        system_packages.ensure(told, system_packages.packages_of_programs(purpose))
     cluster = msgspec.structs.replace(provider.create(spec, told), provider_reason=reason)
     records.save(cluster)
     return cluster

@@ -18,6 +18,9 @@ Channel = Literal["standard", "experimental"]
 """Of the Gateway API's definitions (https://gateway-api.sigs.k8s.io/concepts/versioning/): chosen once."""
 Mode = Literal["iptables", "ipvs", "nftables"]
 MODES: tuple[Mode, ...] = ("iptables", "nftables", "ipvs")
+UNKNOWN = "unknown"
+SeenMode = Literal["iptables", "ipvs", "nftables", "unknown"]
+"""What a cluster that is not ours may not let us see."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,29 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """This machine's own network. It must be said: a place that merely lost its namespace sends nothing from here."""
 
 
+class ExistingSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cluster that is there already is meant, and what may be done to it."""
+
+    kubeconfig: Path | None = None
+    """Empty: ``$KUBECONFIG``, else ``~/.kube/config``, as for kubectl."""
+    context: str = ""
+    """Empty: the kubeconfig's current one."""
+    owned: bool = False
+    """``--i-own-this-cluster``: objects outside our namespaces, what disturbs others, host-network pods, load."""
+    client_pod: bool = False
+    """The client is a pod of ours; otherwise it is this machine."""
+    mode: str = ""
+    """kube-proxy's mode as the user says it; empty: as detected."""
+    ingress_class: str = ""
+    gateway_class: str = ""
+    namespaces: list[str] = []
+    """Use these instead of making any."""
+    pod_security: str = ""
+    """The Pod Security level that the namespaces we make enforce; empty: the cluster's own default."""
+    controller_address: str = ""
+    """Where Ingress traffic enters, when the cluster itself does not tell."""
+
+
 class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for."""
 
@@ -55,6 +81,21 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Factor on every time-out of the start-up, for slow machines."""
     api_port: int = 0
     """Loopback port of the API server for this machine; 0 picks a free one."""
+    existing: ExistingSpec = ExistingSpec()
+    """For the provider of that name."""
+
+
+class Classes(msgspec.Struct, frozen=True, kw_only=True):
+    """The classes of one controller that somebody else installed, and what they say their controller is called."""
+
+    ingress: str = ""
+    ingress_controller: str = ""
+    gateway: str = ""
+    gateway_controller: str = ""
+    canary_ingress: str = ""
+    """Whose Ingresses split traffic by annotations."""
+    address: str = ""
+    """Where Ingress traffic enters, if the user says it."""
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,16 +104,16 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     provider: str
     provider_reason: str
-    mode: Mode
+    mode: SeenMode
     kubeconfig: Path
-    """An administrator's kubeconfig that works from this process."""
+    """A kubeconfig that works from this process: an administrator's, but for a cluster that is not ours."""
     state: Path
     """The folder that holds everything of this cluster; logs in ``state / "logs"``."""
     nodes: list[Place]
     clients: list[Place]
-    """At least two outside clients."""
+    """At least two outside clients; of an existing cluster this machine, or nobody where a pod stands in for it."""
     servers: list[Place]
-    """At least one outside server."""
+    """At least one outside server; none of an existing cluster."""
     pod_subnet: str
     service_subnet: str
     load_balancer_pool: str
@@ -84,6 +125,29 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     conditions: dict[str, str] = {}
     timings: dict[str, float] = {}
     """Step of the start-up → seconds since its start."""
+    classes: Classes | None = None
+    """The one controller's, where somebody else installed it; otherwise its folder says everything."""
+    lacks: dict[str, str] = {}
+    """What a check may need (`clusters.needs`) and this cluster, or what we may do to it, does not give → why, as a
+    sentence."""
+    labels: dict[str, str] = {}
+    """Put on whatever we make there, so that it is found again."""
+    namespaces: list[str] = []
+    """Somebody else's, to be used instead of making any."""
+    client_pod: bool = False
+    """A pod stands in for the outside client."""
+    node_pods: bool = False
+    """Nodes are reached through host-network pods of ours."""
+    administrator: bool = True
+    """Whoever the kubeconfig is of may do everything; otherwise each check asks for the rights that it takes."""
+    owned: bool = True
+    """It is ours, or the user says ``--i-own-this-cluster``: it may be disturbed, and load may be sent to it."""
+    pod_security: str = ""
+    """The Pod Security level that the namespaces we make are told to enforce; empty: none is told."""
+    pods_run_as: int = 65532
+    """The user that our pods run as; 0 where the cluster chooses."""
+    again: str = ""
+    """Options that name this very cluster once more, for a command that can be typed again; empty: make one like it."""
 
     @property
     def scratch(self) -> Path:
@@ -99,8 +163,8 @@ class Provider(Protocol):
     """Makes and removes clusters. ``clusters.providers()`` lists them by name."""
 
     name: str
-    packages: str
-    """Which system packages it needs: a section of ``clusters/system_packages.toml``."""
+    packages: tuple[str, ...]
+    """Which system packages it needs: sections of ``clusters/system_packages.toml``."""
 
     def unavailable(self) -> str:
         """Why this machine cannot run it, in a sentence with what to do; empty when it can."""

@@ -28,6 +28,9 @@ def run_cell(verb: str, arguments: Sequence[str]) -> int:
         return os.EX_USAGE
     except SystemExit as refusal:  # argparse has told why
         return os.EX_USAGE if refusal.code else 0
+    if asked.dry_run:
+        with progress_for_terminal() as progress:
+            return cell.run(asked, progress)
     typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", verb, "--", *arguments])
     reports.start(asked.run, command=typed, seed=asked.seed or None)
     with progress_for_terminal() as progress:

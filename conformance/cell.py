@@ -16,14 +16,21 @@ import pytest
 import clusters
 import reports
 from clusters import lifecycle
+from clusters.cli_views import pairs
+from clusters.controllers import described
 from clusters.errors import MachineError, RoadtestError, UsageError
+from clusters.existing import ExistingProvider
 from clusters.progress import Progress
-from clusters.provider import Cluster, ClusterSpec, Mode
+from clusters.provider import MODES, UNKNOWN, Cluster, ClusterSpec, Mode
+from fixtures.grounds import turns
 from loadprofiles.profile import chosen
 from reports.model import Cell, CellEnd
 
 from .interruption import call
-from .options import Options
+from .options import DEFAULT_MODE, Options
+
+EXISTING = "existing"
+NOT_OURS = "the cluster is not ours: load takes --i-own-this-cluster"
 
 
 def run(options: Options, progress: Progress) -> int:
@@ -31,6 +38,8 @@ def run(options: Options, progress: Progress) -> int:
 
     The cell's end is recorded whatever happens short of SIGKILL; a cell that could not be run says why in it.
     """
+    if options.dry_run:
+        return dry_run(options, progress)
     if why := left_out(options):
         print(f"cell {options.cell}: left out: {why}")
         return 0
@@ -43,12 +52,17 @@ def run(options: Options, progress: Progress) -> int:
     try:
         with timed(seconds, "create"):
             cluster = taken(options) if options.cluster else made(options, progress)
+        options = fitted(options, cluster)
+        if cluster.provider == EXISTING:
+            show(cluster)
         reports.append(options.run, record(options, cluster, started))
         recorded = True
         if options.suites:
             with timed(seconds, "suites"):
                 status = call(suites_command(options, cluster))
-        if options.load != "none":
+        if options.load != "none" and not cluster.owned:
+            print(f"load: left out, {NOT_OURS}")
+        elif options.load != "none":
             with timed(seconds, "load"):
                 status = max(status, call(load_command(options, cluster)))
     except RoadtestError as error:
@@ -76,20 +90,48 @@ def left_out(options: Options) -> str:
     """Why a cell that the user did not ask for by name is not run; empty where it is."""
     if not options.among_others:
         return ""
-    if options.cluster:
-        other = mode_of_another_cell(options)
-        return other and f"the cluster {options.cluster} runs kube-proxy in mode {other}"
-    return lifecycle.lacks_mode(spec(options))
+    return another_cell(options) if options.cluster else lifecycle.lacks_mode(spec(options))
 
 
-def mode_of_another_cell(options: Options) -> str:
-    """The named cluster's mode, where that is another and the user did not ask for just this cell; empty otherwise."""
+def another_cell(options: Options) -> str:
+    """Why the named cluster is of another cell, where the user did not ask for just this one; empty where it is not."""
     if not (options.cluster and options.among_others):
         return ""
     with suppress(RoadtestError):  # told below, as every trouble of a cell
-        mode = clusters.load(options.cluster).mode
-        return mode if mode != options.mode else ""
+        cluster = clusters.load(options.cluster)
+        if cluster.provider == EXISTING:
+            first = (options.mode, options.controller) == (MODES[0], described()[0])
+            return "" if first else f"the cluster {cluster.name} is one cell, whatever its mode and controller"
+        if cluster.mode != options.mode:
+            return f"the cluster {cluster.name} runs kube-proxy in mode {cluster.mode}"
     return ""
+
+
+def fitted(options: Options, cluster: Cluster) -> Options:
+    """The options with what only the cluster itself could say, where that is not ours: its mode and its controller."""
+    if cluster.provider != EXISTING:
+        return options
+    controller = next(iter(cluster.controllers), "")
+    workers = options.workers
+    if cluster.namespaces:
+        workers = str(min(int(workers), turns(cluster)) if workers.isdecimal() else turns(cluster))
+    return msgspec.structs.replace(options, mode=cluster.mode, controller=controller, workers=workers)
+
+
+def show(cluster: Cluster) -> None:
+    """What was found, before anything is changed."""
+    pairs(f"The cluster, as {cluster.provider_reason}", cluster.versions | cluster.conditions)
+
+
+def dry_run(options: Options, progress: Progress) -> int:
+    """Show the cluster, what would be made and run there, and what would be left out and why; change nothing."""
+    cluster = taken(options) if options.cluster else made(options, progress)
+    try:
+        show(cluster)
+        return call(pytest_command(options, "--quiet", "--no-header", "--dry-run", "--cluster", cluster.name))
+    finally:
+        if not options.cluster:
+            clusters.delete(cluster.name)
 
 
 @contextmanager
@@ -104,10 +146,19 @@ def timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
 def check(options: Options) -> None:
     """Raise for what cannot be run as asked, before a cluster is made or anything is written."""
     chosen(options.profile)
+    if options.dry_run and options.provider != EXISTING and not options.cluster:
+        raise UsageError(
+            "--dry-run is for clusters that are there already.", "Others: -- --collect-only lists every check."
+        )
+    if not options.suites and options.provider == EXISTING and not options.existing.owned:
+        raise UsageError(f"Load cannot be sent: {NOT_OURS}.")
     if not options.cluster:
-        if (lacking := lifecycle.lacks_mode(spec(options))) and not options.among_others:
+        provider, _ = lifecycle.check(spec(options))
+        if isinstance(provider, ExistingProvider):
+            provider.check(spec(options))
+        elif (lacking := lifecycle.lacks_mode(spec(options))) and not options.among_others:
             raise MachineError(lacking)
-    elif not mode_of_another_cell(options):
+    elif not another_cell(options):
         taken(options)
     if options.suites and options.pytest:
         check_selection(options)
@@ -136,23 +187,26 @@ def check_selection(options: Options) -> None:
 def spec(options: Options) -> ClusterSpec:
     """The cluster that belongs to this cell."""
     return ClusterSpec(
-        name=f"{options.mode}-{options.run.name[-4:]}",
+        name=f"{options.mode or options.provider}-{options.run.name[-4:]}",
         provider=options.provider,
-        mode=msgspec.convert(options.mode, Mode),
+        mode=msgspec.convert(options.mode or DEFAULT_MODE, Mode),
+        existing=options.existing,
         nodes=options.nodes,
         controllers=[options.controller] if options.controller else [],
     )
 
 
 def made(options: Options, progress: Progress) -> Cluster:
-    """A cluster of this cell's own."""
+    """A cluster of this cell's own, or somebody's, taken on record for its time."""
     return clusters.create(spec(options), progress)
 
 
 def taken(options: Options) -> Cluster:
     """The running cluster that the user named, if it is the one that this cell is about."""
     cluster = clusters.load(options.cluster)
-    if cluster.mode != options.mode:
+    if cluster.provider == EXISTING and options.among_others:
+        return cluster
+    if options.mode and cluster.mode != options.mode:
         raise UsageError(
             f"The cluster {cluster.name} runs kube-proxy in mode {cluster.mode}, and this cell is {options.mode}.",
             f"Ask for that cell: ./noxw -s \"conformance(mode='{cluster.mode}', controller='{options.controller}')\".",
@@ -171,7 +225,7 @@ def record(options: Options, cluster: Cluster, started: str) -> Cell:
         started=started,
         provider=cluster.provider,
         provider_reason=cluster.provider_reason,
-        mode=cluster.mode,
+        mode=cluster.mode if cluster.mode != UNKNOWN else "an unknown mode",
         controller=options.controller,
         nodes=len(cluster.nodes),
         versions=cluster.versions,
@@ -215,4 +269,5 @@ def load_command(options: Options, cluster: Cluster) -> list[str]:
         *(["--short"] if options.load == "short" else []),
         *(word for name in options.profile for word in ("--profile", name)),
         *(["--seed", str(options.seed)] if options.seed else []),
+        *options.grid,
     ]

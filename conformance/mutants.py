@@ -167,6 +167,10 @@ def main(arguments: Sequence[str]) -> int:
             console.print(f"[bold]{mutant.name}[/]: {mutant.breaks} [dim]→ {', '.join(mutant.caught_by)}[/]")
         return 0
     chosen = select(asked.names)
+    if asked.provider == cell.EXISTING or (asked.cluster and clusters.load(asked.cluster).provider == cell.EXISTING):
+        raise UsageError(
+            "Nobody's cluster is broken on purpose.", "Leave --provider out, or name one that was made here."
+        )
     run: Path = asked.run or Path("runs/mutants")
     done: list[Trial] = []
     for mode in [clusters.load(asked.cluster).mode] if asked.cluster else asked.modes.split(","):

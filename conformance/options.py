@@ -8,7 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from clusters.provider import MODES
+from clusters import lifecycle
+from clusters.existing import options as existing
+from clusters.provider import MODES, ExistingSpec
+from loadprofiles import grid
+
+DEFAULT_MODE = "iptables"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,8 +21,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     run: Path
     mode: str
+    """Empty, with the provider ``existing`` only: as detected; and so with the controller."""
     controller: str
     provider: str
+    existing: ExistingSpec = ExistingSpec()
+    dry_run: bool = False
     nodes: int
     workers: str = "3"
     cluster: str
@@ -32,10 +40,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     pytest: list[str]
     profile: list[str] = []
     """Names of the load profiles; empty: all."""
+    grid: list[str] = []
+    """What the load is told of its grid."""
 
     @property
     def cell(self) -> str:
-        return f"{self.mode}-{self.controller}" if self.controller else self.mode
+        return "-".join(filter(None, [self.mode, self.controller])) or self.provider
 
 
 def parser(verb: str, summary: str) -> argparse.ArgumentParser:
@@ -45,7 +55,7 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         description=summary,
         allow_abbrev=False,
     )
-    made.add_argument("--provider", default="auto", help="auto (default), kind, embedded")
+    made.add_argument("--provider", default="auto", help=f"auto (default), {', '.join(lifecycle.providers())}")
     made.add_argument("--nodes", type=int, default=3, metavar="N", help="nodes of the cluster (default 3)")
     made.add_argument(
         "--cluster",
@@ -58,9 +68,17 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         made.add_argument("--workers", default="3", metavar="N", help="pytest-xdist workers (default 3)")
     made.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: a new one)")
     made.add_argument("--run", type=Path, default=None, help=argparse.SUPPRESS)
-    made.add_argument("--mode", default="iptables", choices=MODES, help=argparse.SUPPRESS)
+    made.add_argument(
+        "--mode",
+        default="",
+        choices=MODES,
+        metavar="MODE",
+        help="kube-proxy's, if an existing cluster does not show it",
+    )
     made.add_argument("--controller", default="", help=argparse.SUPPRESS)
     made.add_argument("--among-others", action="store_true", help=argparse.SUPPRESS)
+    if verb != "mutants":
+        existing.add(made)
     return made
 
 
@@ -71,16 +89,25 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
         made.set_defaults(suites=False, load="full")
         made.add_argument("--short", dest="load", action="store_const", const="short", help="the short form")
         made.add_argument("--profile", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+        grid.add_options(made)
     else:
         made = parser("conformance", "Every check of the suites on a real cluster, then a short load.")
         made.epilog = (
             "Everything else goes to pytest as it is: -k etp, -m 'not slow', suites/dns, --feature svc.etp.local …"
         )
         made.add_argument("--load", default="short", choices=["none", "short", "full"], help="default: short")
+        made.add_argument(
+            "--dry-run", action="store_true", help="of an existing cluster: show what would be made and run, and stop"
+        )
         made.set_defaults(suites=True)
     known, rest = made.parse_known_args(arguments)
     if known.run is None:
         made.error("--run is missing")
     if rest and verb == "load":
         made.error(f"there is no option {rest[0]}")
-    return Options(**vars(known), pytest=rest)
+    if verb == "load":
+        grid.put_into_words(known)
+    spec = existing.taken(known, known.mode)
+    fields = {name: value for name, value in vars(known).items() if name in Options.__struct_fields__}
+    mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE
+    return Options(**{**fields, "mode": mode}, existing=spec, pytest=rest)

@@ -1,4 +1,4 @@
-"""``python -m loadprofiles list`` and ``python -m loadprofiles run --cluster NAME --run runs/ID --cell CELL``."""
+"""``python -m loadprofiles list | run --cluster NAME --run runs/ID --cell CELL | worker --master ADDRESS:PORT``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from clusters.errors import RoadtestError
+from clusters.errors import RoadtestError, UsageError
+from loadprofiles import grid
 from loadprofiles.profile import ArrivalRate, Profile, chosen, profiles
-from loadprofiles.running import Asked, run
+from loadprofiles.worker import Joining, serve
 from reports.errors import ReportError
 
 
@@ -25,26 +26,49 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if asked.verb == "list":
             _list(console)
+        elif asked.verb == "worker" and asked.image:
+            _write_image(asked.image)
+        elif asked.verb == "worker":
+            serve(joining(asked), lambda text: console.print(text, highlight=False))
         else:
-            run(
-                Asked(
-                    cluster=asked.cluster,
-                    run=asked.run,
-                    cell=asked.cell,
-                    profiles=chosen(asked.profile),
-                    named=bool(asked.profile),
-                    short=asked.short,
-                    seed=asked.seed,
-                ),
-                console,
-            )
+            _run(asked, console)
     except (RoadtestError, ReportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("error: interrupted; what was measured before is in the run.", file=sys.stderr)
+        told = {"worker": "the master counts this worker as lost"}.get(
+            asked.verb, "what was measured before is in the run"
+        )
+        print(f"error: interrupted; {told}.", file=sys.stderr)
         return 130
     return 0
+
+
+def _run(asked: argparse.Namespace, console: Console) -> None:
+    from loadprofiles.running import Asked, run  # noqa: PLC0415 - what a cluster needs, a worker has no use for
+
+    run(
+        Asked(
+            cluster=asked.cluster,
+            run=asked.run,
+            cell=asked.cell,
+            profiles=chosen(asked.profile),
+            named=bool(asked.profile),
+            short=asked.short,
+            seed=asked.seed,
+            grid=grid.asked_for(asked),
+        ),
+        console,
+    )
+
+
+def _write_image(folder: Path) -> None:
+    from loadprofiles.pods import image  # noqa: PLC0415 - a worker has no use for it
+
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.", "Make it, or name another.")
+    name, archive = image.write(folder)
+    print(f"{archive} holds {name}")
 
 
 def _interrupted(*_: object) -> None:
@@ -63,7 +87,44 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--profile", action="append", default=[], help="only this one; may be given several times")
     running.add_argument("--short", action="store_true", help="a few seconds each, as inside `conformance`")
     running.add_argument("--seed", type=int, default=0, help="of the arrivals and the intervals (default 0)")
+    grid.add_options(running)
+    _worker_options(
+        verbs.add_parser(
+            "worker",
+            prog="./noxw -s worker --",
+            help="send for a master on another machine",
+            description="Take part in every load of a master on another machine, until its run is over.",
+        )
+    )
     return parser
+
+
+def _worker_options(joining: argparse.ArgumentParser) -> None:
+    what = joining.add_mutually_exclusive_group(required=True)
+    what.add_argument("--master", metavar="ADDRESS:PORT", help="what the master's `--grid` says")
+    what.add_argument("--image", type=Path, metavar="FOLDER", help="write the image for workers in pods there, and end")
+    joining.add_argument("--processes", type=int, default=1, metavar="N", help="be so many workers (default 1)")
+    joining.add_argument("--stay", action="store_true", help="wait for the next run when one is over")
+    joining.add_argument(
+        "--wait",
+        type=float,
+        default=grid.WAIT_SECONDS,
+        metavar="SECONDS",
+        help=f"give up when no master answers for so long (default {grid.WAIT_SECONDS:g})",
+    )
+    joining.add_argument("--keep", type=Path, metavar="FOLDER", help="keep there what this worker measures, as JSON")
+
+
+def joining(asked: argparse.Namespace) -> Joining:
+    address, port = grid.address_and_port(asked.master, "--master")
+    return Joining(
+        address=address,
+        port=port,
+        processes=asked.processes,
+        stay=asked.stay,
+        wait_seconds=asked.wait,
+        keep=asked.keep,
+    )
 
 
 def _list(console: Console) -> None:

@@ -9,16 +9,19 @@ from pathlib import Path
 import msgspec
 
 import clusters
-from clusters.controllers.description import ControllerDescription, describe
+from clusters.controllers.description import ControllerDescription
+from clusters.controllers.found import of_cluster
 from clusters.errors import UsageError
 from clusters.provider import Cluster, Place
 from fixtures.api import Api, documents
 from fixtures.convergence import await_value, converge
+from fixtures.grounds import ground
 from fixtures.probes import http
 from fixtures.timeouts import Timeout
 from fixtures.vantages import vantage_of
 from fixtures.verdicts import ArrangementError, Mismatch
 from fixtures.workloads import Namespace
+from loadprofiles.elsewhere import sender
 from loadprofiles.profile import Profile
 
 FOLDER = Path(__file__).parent / "manifests"
@@ -43,7 +46,7 @@ class Backend:
 
     def __init__(self, cluster: Cluster, namespace: Namespace) -> None:
         self._cluster = cluster
-        self._namespace = namespace
+        self.namespace = namespace
         self._pods = namespace.wait_ready()
 
     def way(self, profile: Profile) -> Way:
@@ -59,8 +62,8 @@ class Backend:
         return way
 
     def _vantage(self, profile: Profile) -> Place:
-        place = self._sender() if profile.vantage == "pod-network" else self._cluster.place(profile.vantage)
-        if not place.netns:
+        place = self._sender() if profile.vantage == "pod-network" else sender(self._cluster, profile.vantage)
+        if not (place.netns or place.here):
             raise UsageError(
                 f"Load profile {profile.name} cannot be sent: provider {self._cluster.provider} gives no network "
                 f"namespace of {profile.vantage} that this process can enter."
@@ -69,24 +72,24 @@ class Backend:
 
     def _sender(self) -> Place:
         pod = next(pod for pod in self._pods if pod.name == SENDER)
-        netns = clusters.provider_for(self._cluster).pod_netns(self._cluster, self._namespace.name, pod.name)
+        netns = clusters.provider_for(self._cluster).pod_netns(self._cluster, self.namespace.name, pod.name)
         return Place(name="pod-network", role="client", address=pod.address, netns=netns)
 
     def _placement(self) -> dict[str, str]:
         return {"pods": ", ".join(f"{pod.labels.get('app', pod.name)} on {pod.node}" for pod in self._pods)}
 
     def _clusterip(self) -> tuple[str, int, str, dict[str, str]]:
-        address = self._namespace.cluster_ip("backend")
+        address = self.namespace.cluster_ip("backend")
         return address, 80, address, {"way": "a pod's network → ClusterIP → a backend on another node"}
 
     def _nodeport(self) -> tuple[str, int, str, dict[str, str]]:
-        sender = next(pod for pod in self._pods if pod.name == SENDER)
+        stands = next(pod for pod in self._pods if pod.name == SENDER)
         backends = {pod.node for pod in self._pods if pod.name != SENDER}
         # The sender's node has no backend where there are nodes enough: every request then takes the same hop.
-        address = self._cluster.place(sender.node).address
-        hop = "a backend on another node" if sender.node not in backends else "a backend, there or on another node"
-        told = {"way": f"outside client → node port of {sender.node} → {hop}"}
-        return address, self._namespace.node_port("backend-nodeport"), address, told
+        address = stands.node_address
+        hop = "a backend on another node" if stands.node not in backends else "a backend, there or on another node"
+        told = {"way": f"outside client → node port of {stands.node} → {hop}"}
+        return address, self.namespace.node_port("backend-nodeport"), address, told
 
     def _controller(self) -> tuple[str, int, str, dict[str, str]]:
         controller = controller_of(self._cluster)
@@ -97,14 +100,14 @@ class Backend:
             )
         (ingress,) = documents((FOLDER / "ingress.yaml").read_text(encoding="utf-8"))
         ingress["spec"]["ingressClassName"] = controller.ingress.class_name
-        self._namespace.apply_object(ingress)
+        self.namespace.apply_object(ingress)
         address = await_value(self._ingress_address, bool, what="an address in the Ingress's status")
         told = {"way": f"outside client → LoadBalancer address of {controller.name} → a backend", "route": "Ingress"}
         told |= {f"{controller.name} {name}": why for name, why in controller.settings.items()}
         return address, controller.ingress.http_port, HOST, told
 
     def _ingress_address(self) -> str:
-        stored = self._namespace.api.get("networking.k8s.io/v1", "Ingress", "backend", self._namespace.name) or {}
+        stored = self.namespace.api.get("networking.k8s.io/v1", "Ingress", "backend", self.namespace.name) or {}
         addresses = ((stored.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
         return str(addresses[0].get("ip", "")) if addresses else ""
 
@@ -128,13 +131,13 @@ class Backend:
 
 def controller_of(cluster: Cluster) -> ControllerDescription | None:
     """The cluster's first controller; ``None`` where it has none."""
-    return describe(cluster.controllers[0]) if cluster.controllers else None
+    return next(iter(of_cluster(cluster)), None)
 
 
 @contextmanager
 def backend(cluster: Cluster, run: str) -> Iterator[Backend]:
     """The backend on a cluster, in a namespace of its own; removed afterwards."""
-    namespace = Namespace.create(Api(cluster.kubeconfig, cluster.scratch), run, "load", FOLDER)
+    namespace = ground(Api(cluster.kubeconfig, cluster.scratch), cluster, run, "load", FOLDER)
     try:
         namespace.apply("backend.yaml")
         yield Backend(cluster, namespace)

@@ -9,8 +9,8 @@ from clusters.provider import Cluster
 
 def networks(cluster: Cluster) -> list[str]:
     """The cluster's pods and Services, each of its nodes and hosts, and its LoadBalancer pool."""
-    allowed = [str(ip_network(cluster.pod_subnet)), str(ip_network(cluster.service_subnet))]
-    allowed += [f"{place.address}/32" for place in (*cluster.nodes, *cluster.servers)]
+    allowed = [str(ip_network(subnet)) for subnet in (cluster.pod_subnet, cluster.service_subnet) if subnet]
+    allowed += [f"{place.address}/32" for place in (*cluster.nodes, *cluster.servers) if place.address]
     if cluster.load_balancer_pool:
         first, _, last = cluster.load_balancer_pool.partition("-")
         pool = summarize_address_range(IPv4Address(first.strip()), IPv4Address((last or first).strip()))

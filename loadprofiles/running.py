@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +12,15 @@ import msgspec
 from rich.console import Console
 
 import clusters
-from clusters.errors import RoadtestError
+from clusters.errors import RoadtestError, UsageError
 from clusters.provider import Cluster
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
-from loadprofiles.carrier import carry
+from loadprofiles.carrier import TooFewWorkersError, carry
+from loadprofiles.elsewhere import entrance, why_not
 from loadprofiles.engine.plan import Plan
+from loadprofiles.grid import OWN_SECONDS, Grid, carried_by, settled
+from loadprofiles.pods import workers
 from loadprofiles.profile import ArrivalRate, Profile
 from reports import append
 from reports.model import Interval, Load
@@ -34,6 +37,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The user named the profiles: one that cannot be sent is an error then, and is passed over otherwise."""
     short: bool = False
     seed: int = 0
+    grid: Grid | None = None
 
 
 def run(asked: Asked, console: Console) -> list[Load]:
@@ -42,16 +46,26 @@ def run(asked: Asked, console: Console) -> list[Load]:
     A profile that could not be measured is told, and is an error once the others have been.
     """
     cluster = clusters.load(asked.cluster)
+    for profile in asked.profiles if asked.named else []:
+        if reason := why_not(profile, cluster):
+            raise UsageError(f"Load profile {profile.name} cannot be sent: {reason}.")
     records: list[Load] = []
     failures: list[RoadtestError] = []
-    sendable = [profile for profile in asked.profiles if asked.named or _can_be_sent(profile, cluster, console)]
+    if asked.grid is not None:
+        asked = msgspec.structs.replace(asked, grid=settled(asked.grid, cluster))
+    sendable = [profile for profile in asked.profiles if _can_be_sent(profile, cluster, asked, console)]
+    tell = teller(asked.grid, console)
     with backend(cluster, asked.run.name) as answering:
-        for profile in sendable:
+        if asked.grid is not None and asked.grid.pods and sendable:
+            workers.start(asked.grid, cluster, answering.namespace)
+        for number, profile in enumerate(sendable, 1):
             try:
-                for load in _measure(profile, answering, cluster, asked):
+                for load in _measure(profile, answering, cluster, asked, tell, more=number < len(sendable)):
                     append(asked.run, load)
                     records.append(load)
                     console.print(line(load), highlight=False)
+            except TooFewWorkersError:
+                raise
             except RoadtestError as error:  # the other profiles may still be measured
                 failures.append(error)
                 console.print(f"{profile.name}: {error}", highlight=False)
@@ -60,23 +74,59 @@ def run(asked: Asked, console: Console) -> list[Load]:
     return records
 
 
-def _can_be_sent(profile: Profile, cluster: Cluster, console: Console) -> bool:
-    if profile.target == "controller" and controller_of(cluster) is None:
-        console.print(f"{profile.name}: passed over, cluster {cluster.name} has no controller", highlight=False)
+def teller(grid: Grid | None, console: Console) -> Callable[[str], object]:
+    """Tells what the master of a grid says, each line once: every load of a run has a master that says the same."""
+    told: set[str] = set()
+
+    def tell(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            console.print(f"grid: {text}", highlight=False)
+
+    if grid is None:
+        return lambda _: None
+    if grid.address:
+        tell(f"the master listens on {grid.address}:{grid.port}{'' if grid.pods else f'. {grid.joining}'}")
+    return tell
+
+
+def _can_be_sent(profile: Profile, cluster: Cluster, asked: Asked, console: Console) -> bool:
+    """Whether to try; one that the user named is tried, and is then an error."""
+    if why := why_not(profile, cluster):
+        console.print(f"{profile.name}: passed over, {why}", highlight=False)
         return False
-    return True
+    if profile.target == "controller" and controller_of(cluster) is None:
+        why = f"cluster {cluster.name} has no controller"
+    elif asked.grid is not None and not asked.grid.sends(profile.vantage):
+        why = f"it is sent from {profile.vantage}, and the grid's workers stand elsewhere"
+        if asked.named and asked.grid.pods:
+            raise UsageError(f"Load profile {profile.name} cannot be sent: {why}.")
+    if not why or asked.named:
+        return True
+    console.print(f"{profile.name}: passed over, {why}", highlight=False)
+    return False
 
 
-def _measure(profile: Profile, answering: Backend, cluster: Cluster, asked: Asked) -> Iterator[Load]:
+def _measure(
+    profile: Profile,
+    answering: Backend,
+    cluster: Cluster,
+    asked: Asked,
+    tell: Callable[[str], object],
+    *,
+    more: bool,
+) -> Iterator[Load]:
+    """The profile's steps; ``more`` profiles follow."""
     way = answering.way(profile)
-    for plan in plans(profile, way, cluster, asked):
-        yield _one(profile, plan, way, cluster, asked)
+    steps = plans(carried_by(profile, asked.grid), way, cluster, asked)
+    for step, plan in enumerate(steps, 1):
+        yield _one(profile, msgspec.structs.replace(plan, more=more or step < len(steps)), way, cluster, asked, tell)
 
 
-def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked) -> Load:
+def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked, tell: Callable[[str], object]) -> Load:
     started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     before = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    measured = carry(plan, way.vantage.netns, cluster.scratch)
+    measured = carry(plan, way.vantage.netns, cluster.scratch, asked.grid, tell)
     conditions = {
         "mode": cluster.mode,
         "provider": cluster.provider,
@@ -110,7 +160,8 @@ def plans(profile: Profile, way: Way, cluster: Cluster, asked: Asked) -> list[Pl
             max_connections=profile.max_connections,
             seed=zlib.crc32(f"{asked.seed} {profile.name} {rate}".encode()),
             processes=profile.processes,
-            allowed=boundary.networks(cluster),
+            wait_seconds=asked.grid.wait_seconds if asked.grid is not None else OWN_SECONDS,
+            allowed=[*boundary.networks(cluster), *entrance(cluster, way.address)],
         )
         for rate in steps
     ]

@@ -41,7 +41,7 @@ async def answer(
             if behaviour == "stalling" and len(started) == 1 and time.monotonic() - started[0] > STALL_AFTER:
                 started.append(0.0)
                 time.sleep(STALL_SECONDS)  # everyone waits: that is the stall
-            if behaviour in CUT or (behaviour == "sometimes-reset" and number % 10 == 0):
+            if behaviour in CUT or (behaviour == "sometimes-reset" and number % 2 == 0):
                 writer.write(CUT.get(behaviour, b""))
                 await writer.drain()
                 if behaviour != "until-close":

@@ -82,7 +82,10 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--mode", "ebpf"], "kube-proxy has no mode 'ebpf'. Choose one of: iptables, nftables, ipvs."),
         (["--controller", "squid"], "There is no controller called 'squid'. Choose one of: "),
-        (["--provider", "minikube"], "There is no provider called 'minikube'. Choose one of: auto, embedded, kind."),
+        (
+            ["--provider", "minikube"],
+            "There is no provider called 'minikube'. Choose one of: auto, embedded, kind, existing.",
+        ),
         (["--name", "Blue"], "A cluster cannot be called 'Blue'."),
         (["--pod-subnet", "10.96.0.0/12"], "overlap"),
         (["--nodes", "0"], "A cluster of 0 nodes cannot be made."),

@@ -74,5 +74,5 @@ def test_an_engine_in_trouble_does_not_count(engine: Answer, answer: bytes) -> N
 
 def test_a_provider_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lifecycle.choose("embedded")[1] == "embedded was asked for"
-    with pytest.raises(UsageError, match="Choose one of: auto, embedded, kind"):
+    with pytest.raises(UsageError, match="Choose one of: auto, embedded, kind, existing"):
         lifecycle.choose("docker")

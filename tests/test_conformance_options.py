@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from clusters.errors import MachineError, UsageError
-from clusters.provider import Cluster
+from clusters.provider import Cluster, ExistingSpec
 from conformance import cell
 from conformance.cell import suites_command
 from conformance.options import parse
@@ -57,7 +58,9 @@ def test_paths_narrow_what_runs(asked: list[str], expected: str) -> None:
 @pytest.mark.parametrize(
     ("mode", "others", "expected"),
     [
-        pytest.param("iptables", ["--among-others"], "nftables", id="another mode's cell is left out"),
+        pytest.param(
+            "iptables", ["--among-others"], "the cluster c runs kube-proxy in mode nftables", id="another mode's cell"
+        ),
         pytest.param("nftables", ["--among-others"], "", id="its own cell runs"),
         pytest.param("iptables", [], "", id="a cell asked for by name is no other"),
     ],
@@ -67,7 +70,7 @@ def test_on_a_named_cluster_only_its_modes_cells_run(
 ) -> None:
     monkeypatch.setattr("clusters.load", lambda name: CLUSTER)
     asked = parse("cell", ["--run", "runs/x", "--mode", mode, "--cluster", "c", *others])
-    assert cell.mode_of_another_cell(asked) == expected
+    assert cell.another_cell(asked) == expected
 
 
 @pytest.mark.parametrize(
@@ -117,3 +120,59 @@ def test_load_takes_no_selection(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse("load", [*CELL, "-k", "etp"])
     assert "there is no option -k" in capsys.readouterr().err
+
+
+EXISTING = ["--run", "runs/x", "--provider", "existing"]
+THEIRS = msgspec.structs.replace(
+    CLUSTER, provider="existing", mode="unknown", controllers=["ours"], namespaces=["a", "b", "c"], owned=False
+)
+
+
+def test_an_existing_cluster_says_itself_which_cell_it_is() -> None:
+    asked = parse("cell", [*EXISTING, "--kubeconfig", "k", "--client-pod", "--namespace", "a", "--namespace", "b"])
+    assert (asked.mode, asked.controller, asked.cell) == ("", "", "existing")
+    assert asked.existing == ExistingSpec(kubeconfig=Path("k"), client_pod=True, namespaces=["a", "b"])
+    assert cell.fitted(asked, THEIRS).cell == "unknown-ours"
+    assert cell.spec(asked).name == "existing-x"
+
+
+def test_lent_namespaces_bound_the_workers() -> None:
+    assert cell.fitted(parse("cell", EXISTING), THEIRS).workers == "2"
+    assert cell.fitted(parse("cell", [*EXISTING, "--workers", "1"]), THEIRS).workers == "1"
+    assert cell.fitted(parse("cell", [*EXISTING, "--workers", "auto"]), THEIRS).workers == "2"
+
+
+def test_a_mode_that_is_asked_for_is_held_against_the_cluster() -> None:
+    asked = parse("cell", [*EXISTING, "--mode", "nftables", "--controller", "traefik"])
+    assert cell.spec(asked).existing.mode == "nftables"
+    assert cell.spec(asked).controllers == ["traefik"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        pytest.param(["--kubeconfig", "k"], "are for clusters that are there already. Add --provider existing", id="k"),
+        pytest.param(["--dry-run"], "--dry-run is for clusters that are there already", id="dry run"),
+    ],
+)
+def test_what_is_for_existing_clusters_is_refused_for_others(asked: list[str], said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        cell.check(parse("cell", ["--run", "runs/x", "--provider", "embedded", *asked]))
+
+
+def test_load_is_sent_to_nobodys_cluster_without_their_word() -> None:
+    with pytest.raises(UsageError, match=r"the cluster is not ours: load takes --i-own-this-cluster"):
+        cell.check(parse("load", EXISTING))
+
+
+@pytest.mark.parametrize(
+    ("mode", "controller", "left_out"),
+    [("iptables", "traefik", False), ("nftables", "traefik", True), ("iptables", "zzz", True)],
+)
+def test_an_existing_cluster_on_record_is_one_cell_of_the_matrix(
+    monkeypatch: pytest.MonkeyPatch, mode: str, controller: str, left_out: bool
+) -> None:
+    monkeypatch.setattr("clusters.load", lambda name: THEIRS)
+    monkeypatch.setattr(cell, "described", lambda: ["traefik", "zzz"])
+    words = ["--run", "runs/x", "--mode", mode, "--controller", controller, "--cluster", "c", "--among-others"]
+    assert bool(cell.another_cell(parse("cell", words))) is left_out

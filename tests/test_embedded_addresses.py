@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusters.embedded.addresses import plan, zone
@@ -25,6 +25,7 @@ def test_the_usual_addresses() -> None:
     assert addresses.pool == "172.30.0.200-172.30.0.250"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine, too
 @given(st.integers(1, 40), st.integers(0, 255))
 def test_no_two_hosts_share_an_address(nodes: int, third: int) -> None:
     addresses = plan(ClusterSpec(name="a", nodes=nodes, node_subnet=f"10.9.{third}.0/24"))

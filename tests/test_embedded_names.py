@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusters.embedded import names
@@ -38,6 +38,7 @@ def usable(name: str) -> bool:
     return True
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine, too
 @given(GOOD.filter(usable), GOOD.filter(usable))
 def test_no_namespace_belongs_to_two_clusters(one: str, other: str) -> None:
     every = [

@@ -51,7 +51,7 @@ def test_workers_figures_merge_to_one_and_none_is_lost() -> None:
 
 def test_a_worker_that_did_not_report_makes_the_rest_void(tmp_path: Path) -> None:
     """The master's own code, with one report of two; importing Locust patches a process, so it is another one."""
-    plan = a_plan(1, users=2, processes=2, outcome=str(tmp_path / "outcome.json"))
+    plan = a_plan(1, users=2, processes=2, rate=4.0, outcome=str(tmp_path / "outcome.json"))
     script = """
 import sys
 from types import SimpleNamespace
@@ -60,11 +60,11 @@ from loadprofiles.engine import locustfile
 from loadprofiles.engine.plan import Measurement
 
 carrier = locustfile.Carrier(SimpleNamespace(parsed_options=SimpleNamespace(plan=sys.argv[1]), runner=None))
-one = Measurement(
-    seconds=1, requests=1, answered=1, errors={}, latency=[], completions=[1], lag="", begun_total=1, ended_total=1,
-    connections=1, cpu_share=0, steal_share=0,
-)
-for worker in sys.argv[2:]:
+for user, worker in enumerate(sys.argv[2:]):
+    one = Measurement(
+        seconds=1, requests=1, answered=1, errors={}, latency=[], completions=[1], lag="", begun_total=1, ended_total=1,
+        connections=1, cpu_share=0, steal_share=0, users=[user],
+    )
     carrier.hear(worker, {locustfile.REPORT: {"measured": msgspec.json.encode(one).decode(), "trouble": ""}})
 carrier.write()
 """
@@ -85,8 +85,8 @@ def test_locust_s_own_statistics_see_every_request(monkeypatch: pytest.MonkeyPat
     outputs: list[str] = []
     run = carrier._run
 
-    def listening(command: list[str], limit: float) -> tuple[int, str]:
-        status, output = run(command, limit)
+    def listening(command: list[str], limit: float, tell: Callable[[str], object]) -> tuple[int, str]:
+        status, output = run(command, limit, tell)
         outputs.append(output)
         return status, output
 

@@ -142,8 +142,8 @@ class Api:
     def close(self): pass
 
 plugin.Api = Api
-leader.remove_namespaces = lambda api, run: Path("removed").touch()
-vantage_pods.create = lambda api, run: "vantages"
+leader.clear = lambda api, cluster, run: Path("removed").touch()
+vantage_pods.create = lambda api, cluster, run: "vantages"
 evidence.collect = lambda api, cluster, namespaces, run, folder: []
 """
 
@@ -311,6 +311,55 @@ def test_an_interrupted_run_removes_what_it_made(
     assert "1 of 2 checks were not run" in output
     (result,) = reports.read(pytester.path / "runs" / "r").results
     assert result.verdict is Verdict.PASSED
+
+
+THEIRS = CONFTEST.replace(
+    "controllers=",
+    'lacks={"second-client": "There is one client.", "node-ports": "No way."}, again="--context x", controllers=',
+)
+LACKING = """
+def test_asks_for_two(client_2): raise Mismatch("never", "run")
+
+@pytest.mark.needs("node-ports")
+def test_is_marked(): raise Mismatch("never", "run")
+
+def test_needs_nothing(): pass
+"""
+LACKING = HEAD + LACKING.replace("def test", "@reach\ndef test")
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "1"]], ids=["alone", "xdist"])
+def test_what_the_cluster_lacks_is_skipped_with_the_reason_and_never_run(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    status, results = run_cases(pytester, *options, cases=LACKING, nocluster=THEIRS)
+    assert status == 0
+    assert {(title, result.verdict, result.reason, result.feature) for title, result in results.items()} == {
+        ("asks for two", Verdict.SKIPPED, "There is one client.", "svc.clusterip.reach"),
+        ("is marked", Verdict.SKIPPED, "No way.", "svc.clusterip.reach"),
+        ("needs nothing", Verdict.PASSED, "", "svc.clusterip.reach"),
+    }
+    assert results["needs nothing"].reproduce.startswith("./noxw -s conformance -- --context x --load none 'test_case")
+
+
+def test_a_dry_run_tells_what_would_be_run_and_does_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(nocluster=THEIRS, test_case=LACKING)
+    ended = pytester.runpytest_subprocess(
+        *("-p", "xdist", "-p", "nocluster", "-p", "fixtures.plugin", "--cluster", "c", "--dry-run")
+    )
+    assert ended.ret == 0
+    ended.stdout.fnmatch_lines(
+        [
+            "*left out*test_asks_for_two*There is one client.",
+            "*left out*test_is_marked*No way.",
+            "*would run*test_needs_nothing*",
+            "Namespaces: roadtest-<run>-vantages-<random>*",
+            "To send from: DaemonSet.",
+            "1 of 3 checks would run; nothing was made or changed.",
+        ]
+    )
+    assert not (pytester.path / "removed").exists()
+    assert not (pytester.path / "runs").exists()
 
 
 def test_a_cluster_without_a_controller_is_used_again() -> None:

@@ -95,7 +95,7 @@ def stored(name: str, *, ready: bool, labels: dict[str, str]) -> Any:
     return Made(
         metadata=Made(name=name, labels=labels, deletion_timestamp=None),
         spec=Made(node_name="n1"),
-        status=Made(pod_ip="10.244.1.2", conditions=conditions),
+        status=Made(pod_ip="10.244.1.2", host_ip="172.30.0.11", conditions=conditions),
     )
 
 

@@ -83,17 +83,25 @@ class ClusterApi:
     def path_of(self, manifest: Object) -> str:
         """The address of an object, worked out from what the server says its kind is called."""
         version, kind = manifest["apiVersion"], manifest["kind"]
-        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        plural, namespaced = self.resource_of(version, kind)
+        metadata = manifest["metadata"]
+        folder = f"/namespaces/{metadata.get('namespace', 'default')}" if namespaced else ""
+        return f"{root_of(version)}{folder}/{plural}/{metadata['name']}"
+
+    def resource_of(self, version: str, kind: str) -> tuple[str, bool]:
+        """What a kind is called in addresses (``ingresses``), and whether it lies in namespaces; `ApiError` 404."""
         if (version, kind) not in self._names:
-            for resource in self.get(root).get("resources", []):
+            for resource in self.get(root_of(version)).get("resources", []):
                 if "/" not in resource["name"]:
                     self._names[version, resource["kind"]] = (resource["name"], resource["namespaced"])
         if (version, kind) not in self._names:
             raise ApiError(404, f"the kind {kind} of {version} is not known to it")
-        plural, namespaced = self._names[version, kind]
-        metadata = manifest["metadata"]
-        folder = f"/namespaces/{metadata.get('namespace', 'default')}" if namespaced else ""
-        return f"{root}{folder}/{plural}/{metadata['name']}"
+        return self._names[version, kind]
+
+
+def root_of(version: str) -> str:
+    """Where the kinds of an API version are: ``/api/v1``, ``/apis/apps/v1``."""
+    return f"/apis/{version}" if "/" in version else f"/api/{version}"
 
 
 def _message(content: bytes) -> str:

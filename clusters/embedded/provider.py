@@ -24,7 +24,7 @@ class EmbeddedProvider:
     """Clusters on this machine: Linux, root."""
 
     name = "embedded"
-    packages = "cluster"
+    packages: tuple[str, ...] = ("cluster",)
 
     def unavailable(self) -> str:
         return machine.unavailable()

@@ -216,7 +216,7 @@ class BringUp:
         if not self.image.own:
             self.load_images(node, archives)
         controller_images.load(self.engine, node, theirs)
-        script = pod_network.seal(network)
+        script = pod_network.seal(network, next(one for one in nodes if one.name.endswith("-control-plane")))
         if self.image.own:
             script += pod_network.set_up(node, nodes, self.spec.pod_subnet)
         pod_network.apply(self.engine, node, script)

@@ -67,7 +67,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 raise ClusterError(f"docker {words[0]} did not end within {seconds:.0f} s.", cure) from None
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip() or f"it ended with {done.returncode}"
-            raise ClusterError(f"docker {' '.join(words[:2])} failed: {said}", cure)
+            raise ClusterError(f"docker {' '.join(words[:2])} failed: {said.rstrip('.')}.", cure)
         return str(done.stdout.decode(errors="replace"))
 
     def inspect(self, kind: str, *names: str) -> list[dict[str, Any]]:

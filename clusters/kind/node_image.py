@@ -125,7 +125,7 @@ def ensure(engine: Engine, progress: Progress) -> NodeImage:
             engine.run("pull", "--quiet", official(), seconds=PULL_SECONDS)
     except ClusterError as error:
         raise MachineError(
-            f"The Docker engine has no node image, and could not pull {official()}: {error.cause}",
+            f"The Docker engine has no node image, and could not pull {official()}: {error.cause.strip().rstrip('.')}.",
             f"Build one from the components: {COMMAND}",
         ) from error
     return NodeImage(name=official(), own=False)

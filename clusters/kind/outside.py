@@ -33,6 +33,7 @@ def start(engine: Engine, cluster: str, network: NodeNetwork, image: str) -> Non
             entrypoint=COMMAND,
             labels={LABEL: cluster},
             cap_add=["NET_ADMIN"],
+            dns=[network.sink],
             sysctls={"net.ipv4.ip_forward": "0"},
             networking_config={network.name: EndpointConfig("1.41", ipv4_address=address)},
         )

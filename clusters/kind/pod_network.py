@@ -18,9 +18,17 @@ MTU = 1500
 NODE_INTERFACE = "eth0"
 
 
-def seal(network: NodeNetwork) -> str:
-    """Shell: what belongs to no network of the cluster goes to a host that drops it, and never leaves the machine."""
-    return f"ip route replace default via {network.sink}\n"
+def seal(network: NodeNetwork, control_plane: Node) -> str:
+    """Shell: close a node's ways out of the cluster.
+
+    What belongs to no network of the cluster goes to a host that drops it; names are asked of that host, and not of
+    Docker's own server, which would ask the machine's. The node itself finds the control plane by its hosts file.
+    """
+    return (
+        f"ip route replace default via {network.sink}\n"
+        f"echo {control_plane.address} {control_plane.name} >> /etc/hosts\n"
+        f"echo nameserver {network.sink} > /etc/resolv.conf\n"
+    )
 
 
 def set_up(node: Node, others: Sequence[Node], pods: str) -> str:

@@ -34,7 +34,7 @@ class KindProvider:
     """Clusters in a Docker engine (https://kind.sigs.k8s.io)."""
 
     name = "kind"
-    packages = "kind"
+    packages: tuple[str, ...] = ("kind",)
 
     def unavailable(self) -> str:
         found, trouble = engine.find()

@@ -51,14 +51,14 @@ class Loop:
         self.cut = ""
         """Why the load ended early; empty when it did not."""
 
-    def run(self) -> None:
-        """Send the whole load; return when every request has been answered or has failed."""
+    def run(self, at: float = 0.0) -> None:
+        """Send the whole load, from ``at`` on; return when every request has been answered or has failed."""
         collecting = gc.isenabled()
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection in the middle would be a send lag of ours
         try:
-            now = perf_counter()
+            now = self._wait_until(at)
             self.recorder.start(now)
             self._next_chores = now
             self._run(now)
@@ -71,6 +71,13 @@ class Loop:
             gc.unfreeze()
             if collecting:
                 gc.enable()
+
+    def _wait_until(self, at: float) -> float:
+        sleep: Callable[[float], None] = get_original("time", "sleep")
+        while (left := at - perf_counter()) > 0:
+            self._breathe()
+            sleep(min(left, CHORES_EVERY))
+        return perf_counter()
 
     def due_in_window(self) -> int | None:
         """How many requests the schedule has in the measured window; ``None`` without a schedule."""

@@ -10,15 +10,15 @@ from loadprofiles.engine.loop import Loop
 from loadprofiles.engine.plan import Measurement
 
 
-def of(loop: Loop, conditions: dict[str, str]) -> Measurement:
-    """What this process measured."""
+def of(loop: Loop, conditions: dict[str, str], users: Sequence[int] = ()) -> Measurement:
+    """What this process measured, having been these of the plan's ``users``."""
     plan, recorder = loop.plan, loop.recorder
     ended = recorder.answered_total + recorder.failed_total
     answered, errors = recorder.answered, dict(sorted(recorder.errors.items()))
     trouble = loop.cut
     if ended != loop.begun:
         trouble = f"{loop.begun} requests were begun and {ended} ended: the generator lost count"
-    elif (due := loop.due_in_window()) is not None and due != answered + sum(errors.values()):
+    elif not trouble and (due := loop.due_in_window()) is not None and due != answered + sum(errors.values()):
         trouble = f"{due} requests were due and {answered + sum(errors.values())} are in the figures"
     return Measurement(
         seconds=plan.seconds,
@@ -35,6 +35,8 @@ def of(loop: Loop, conditions: dict[str, str]) -> Measurement:
         connections=loop.opened,
         cpu_share=loop.meter.cpu_share,
         steal_share=loop.meter.steal_share,
+        users=list(users),
+        started=recorder.begin - plan.warmup_seconds,
         conditions=conditions,
         trouble=trouble,
     )
@@ -67,6 +69,11 @@ def merge(parts: Sequence[Measurement]) -> Measurement:
         connections=sum(part.connections for part in parts),
         cpu_share=max(part.cpu_share for part in parts),
         steal_share=max(part.steal_share for part in parts),
-        conditions=first.conditions,
+        users=sorted(user for part in parts for user in part.users),
+        conditions={name: _all_told(name, parts) for part in parts for name in part.conditions},
         trouble="; ".join(sorted({part.trouble for part in parts if part.trouble})),
     )
+
+
+def _all_told(name: str, parts: Sequence[Measurement]) -> str:
+    return "; ".join(dict.fromkeys(part.conditions[name] for part in parts if name in part.conditions))

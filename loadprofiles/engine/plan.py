@@ -45,6 +45,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Networks that load may go to, beside loopback."""
     outcome: str = ""
     """Where the master, or the only process, writes the merged `Measurement`."""
+    wait_seconds: float = 25.0
+    """How long the master waits for its workers to come."""
+    silence_seconds: float = 10.0
+    """A worker that the master has not heard for so long is lost; one that has not heard its master stops sending."""
+    more: bool = False
+    """Whether the run has further loads for the same workers."""
 
     def check(self) -> Self:
         """`UsageError` where the plan leaves its bounds or its cluster."""
@@ -65,6 +71,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if requests > MAX_REQUESTS:
                 raise UsageError(f"Load {self.name}: {requests:.0f} requests are more than {MAX_REQUESTS}.")
         return self
+
+
+def share(users: int, place: int, of: int) -> tuple[int, ...]:
+    """Which of a plan's users the worker at ``place`` of so many is. Together they are each user exactly once."""
+    return tuple(range(place, users, of))
 
 
 def check_target(address: str, allowed: list[str]) -> None:
@@ -112,6 +123,14 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """Of one core, user and system time, over the measured time; the largest of all processes."""
     steal_share: float
     """Of the machine's CPU time, over the measured time; the largest of all."""
+    users: list[int] = []
+    """Which of the plan's ``users`` this was."""
+    started: float = 0.0
+    """When the first request could be due, by this process's own clock."""
     conditions: dict[str, str] = {}
     trouble: str = ""
     """Why this measurement is not whole; empty when it is."""
+    start_spread: float = 0.0
+    """Seconds between the first and the last worker's start."""
+    doubt: str = ""
+    """Why one worker's part may not be used, by the rules that hold for the whole; empty when each may."""

@@ -10,13 +10,16 @@ LAG_SHARE = 0.10
 LAG_P99 = 0.001
 CPU_SHARE = 0.95
 STEAL_SHARE = 0.05
+START_SHARE = 0.10
 
 RULES = (
     "void when the generator failed a request by itself; "
     f"when send lag exceeds {LAG_SHARE:.0%} of the latency at p50; "
     f"when at p99 it exceeds both {LAG_P99 * 1000:g} ms and {LAG_SHARE:.0%} of the latency; "
     f"when a saturating generator used {CPU_SHARE:.0%} of a core or more; "
-    f"when more than {STEAL_SHARE:.0%} of the machine's CPU time was stolen"
+    f"when more than {STEAL_SHARE:.0%} of the machine's CPU time was stolen; "
+    "when any of this holds of a single worker; when a worker was lost; "
+    f"when workers started further apart than {START_SHARE:.0%} of the measured time"
 )
 
 
@@ -35,7 +38,13 @@ def void(plan: Plan, measured: Measurement) -> str:
         return f"{measured.steal_share:.0%} of the machine's CPU time was stolen by its host"
     if plan.shape == "saturation" and measured.cpu_share >= CPU_SHARE:
         return f"the generator used {measured.cpu_share:.0%} of a core: it may be what was saturated"
-    return _lagged(measured)
+    return _apart(plan, measured) or _lagged(measured) or measured.doubt
+
+
+def _apart(plan: Plan, measured: Measurement) -> str:
+    if measured.start_spread <= START_SHARE * plan.seconds:
+        return ""
+    return f"the workers started {measured.start_spread:.3f} s apart, in a load of {plan.seconds:g} s"
 
 
 def _lagged(measured: Measurement) -> str:

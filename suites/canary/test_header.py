@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from clusters.needs import Need
 from fixtures.catalogue import feature
 from fixtures.controllers import Controller
 from fixtures.routes import Routes
@@ -15,7 +16,12 @@ REQUESTS = 20
 """A header decides for every request: one exception among these is one too many."""
 
 
-@pytest.fixture(params=["by-httproute", "by-ingress"])
+@pytest.fixture(
+    params=[
+        pytest.param("by-httproute", marks=pytest.mark.needs(Need.GATEWAY)),
+        pytest.param("by-ingress", marks=pytest.mark.needs(Need.CANARY_INGRESS)),
+    ]
+)
 def canaries(request: pytest.FixtureRequest, routes: Arrange, controller: Controller) -> Routes:
     """Canaries that a header calls, with weights that would decide otherwise."""
     if request.param == "by-httproute":

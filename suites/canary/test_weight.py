@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from clusters.needs import Need
 from fixtures.catalogue import feature
 from fixtures.controllers import Controller
 from fixtures.routes import Routes
@@ -20,7 +21,12 @@ LEAK = 1000
 READY = {"ready-stable.example": "stable", "ready-canary.example": "canary"}
 
 
-@pytest.fixture(params=["by-httproute", "by-ingress"])
+@pytest.fixture(
+    params=[
+        pytest.param("by-httproute", marks=pytest.mark.needs(Need.GATEWAY)),
+        pytest.param("by-ingress", marks=pytest.mark.needs(Need.CANARY_INGRESS)),
+    ]
+)
 def canaries(request: pytest.FixtureRequest, routes: Arrange, controller: Controller) -> Routes:
     """A canary for each weight; the numbers of pods would give other shares than the weights."""
     if request.param == "by-httproute":

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.needs import Need
 from clusters.provider import Cluster
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -53,6 +54,7 @@ def test_every_form_of_a_name_resolves_in_the_same_namespace(namespace: Namespac
 
 
 @feature("dns.names")
+@pytest.mark.needs(Need.ANOTHER_NAMESPACE)
 def test_names_cross_namespaces_only_with_the_namespace_in_them(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
 ) -> None:

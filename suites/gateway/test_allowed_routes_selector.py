@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from clusters.needs import Need
 from fixtures.api import Object
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value, never
@@ -48,6 +49,7 @@ def accepted(routes: Routes) -> dict[str, str]:
 
 
 @feature("gw.allowed-routes.selector")
+@pytest.mark.needs(Need.LABELLED_NAMESPACES)
 def test_only_routes_from_namespaces_with_the_label_are_admitted(tenants: dict[str, Routes]) -> None:
     """“Selector: Routes in namespaces selected by the selector may be used by this Gateway.” Accepted is False with the
     reason NotAllowedByListeners “because the Gateway has no Listener whose allowedRoutes criteria permit the route”.

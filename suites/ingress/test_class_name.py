@@ -28,7 +28,7 @@ def classes(routes_in: Arrange, namespace: Namespace, api: Api) -> Iterator[Rout
     name = f"{namespace.name}-{FOREIGN}"
     (foreign_class,) = yaml.safe_load_all((namespace.folder / "another_class.yaml").read_text(encoding="utf-8"))
     foreign_class["metadata"]["name"] = name
-    api.apply(foreign_class, namespace.name)
+    namespace.apply_outside(foreign_class)
     made = routes_in(namespace, ready={"ours.example": "echo"})
     made.arrange("class_name.yaml", change=lambda found: with_class(found, name))
     yield made

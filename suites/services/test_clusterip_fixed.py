@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from clusters.needs import Need
 from clusters.provider import Cluster
 from fixtures.api import Object, documents
 from fixtures.catalogue import feature
@@ -38,6 +39,7 @@ def static_address(cluster: Cluster) -> str:
 
 
 @feature("svc.clusterip.fixed")
+@pytest.mark.needs(Need.SERVICE_RANGE)
 def test_a_free_address_of_the_range_is_used(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
 ) -> None:
@@ -67,5 +69,5 @@ def test_an_address_that_is_not_to_be_had_is_refused(
     https://kubernetes.io/docs/concepts/services-networking/service/#choosing-your-own-ip-address
     """
     wanted = cluster.dns_address if problem == "taken" else "192.0.2.53"
-    refusal = namespace.api.refusal(asking_for(namespace, wanted), namespace.name)
+    refusal = namespace.refusal(asking_for(namespace, wanted))
     note("the API server's words", was_refused(refusal, f"clusterIP {wanted} ({problem})", "spec.clusterIPs", wanted))

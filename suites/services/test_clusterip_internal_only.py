@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from clusters.provider import Cluster
+import pytest
+
+from clusters.needs import Need
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
 from fixtures.expectations import all_answered, none_answered
@@ -15,8 +17,9 @@ from fixtures.workloads import Namespace
 
 
 @feature("svc.clusterip.internal-only")
+@pytest.mark.needs(Need.OUTSIDE_CLIENT, Need.NODE_PORTS)
 def test_an_outside_client_does_not_reach_a_cluster_ip(
-    namespace: Namespace, cluster: Cluster, client_1: Vantage, pod_vantages: dict[str, PodVantage]
+    namespace: Namespace, client_1: Vantage, pod_vantages: dict[str, PodVantage]
 ) -> None:
     """“ClusterIP: Exposes the Service on a cluster-internal IP. Choosing this value makes the Service only reachable
     from within the cluster.” The same client reaches the same pod by a node port: it is not the client that is cut
@@ -26,7 +29,7 @@ def test_an_outside_client_does_not_reach_a_cluster_ip(
     namespace.apply("clusterip_internal_only.yaml")
     (pod,) = namespace.wait_ready()
     inside = f"http://{namespace.cluster_ip('inside')}/hostname"
-    outside = f"http://{cluster.place(pod.node).address}:{namespace.node_port('outside')}/hostname"
+    outside = f"http://{pod.node_address}:{namespace.node_port('outside')}/hostname"
     for client, url in ((pod_vantages[pod.node], inside), (client_1, outside)):
         converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"the pod to answer {client.name}")
 

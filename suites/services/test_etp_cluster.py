@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable
 from functools import partial
 
+import pytest
+
+from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -23,6 +26,7 @@ def address_towards(node: Vantage, pod_address: str) -> str:
 
 
 @feature("svc.etp.cluster")
+@pytest.mark.needs(Need.NODE_PORTS)
 def test_cluster_policy_shows_the_address_of_the_node_that_was_asked(
     namespace: Namespace,
     nodes: list[Place],

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -20,6 +21,7 @@ from fixtures.workloads import Namespace
 
 @pytest.mark.smoke
 @feature("svc.etp.local")
+@pytest.mark.needs(Need.THREE_NODES, Need.NODE_PORTS)
 def test_local_policy_delivers_on_the_node_and_keeps_the_client_address(
     namespace: Namespace, nodes: list[Place], client_1: Vantage, client_2: Vantage
 ) -> None:
@@ -27,8 +29,6 @@ def test_local_policy_delivers_on_the_node_and_keeps_the_client_address(
     source IP. (Traffic mistakenly sent to a node with no endpoints will be dropped.)”
     https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
     """
-    if len(nodes) < 3:
-        pytest.skip("needs three nodes: two with a pod and one without")
     namespace.apply("etp_local.yaml")
     pod_on = {pod.node: pod for pod in namespace.wait_ready()}
     for node in nodes:

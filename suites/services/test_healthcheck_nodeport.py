@@ -6,6 +6,9 @@ import json
 from collections.abc import Sequence
 from functools import partial
 
+import pytest
+
+from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -26,6 +29,7 @@ def tells(expected: tuple[int, int], seen: Sequence[HttpObservation]) -> bool:
 
 
 @feature("svc.healthcheck-nodeport")
+@pytest.mark.needs(Need.TWO_NODES, Need.NODE_PORTS)
 def test_the_health_check_counts_a_nodes_endpoints_and_follows_moved_pods(
     namespace: Namespace, nodes: list[Place], client_1: Vantage
 ) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from clusters.needs import Need
 from clusters.provider import Cluster
 from fixtures.api import Object, documents
 from fixtures.catalogue import feature
@@ -56,6 +57,7 @@ def with_address(namespace: Namespace) -> str:
 
 
 @feature("svc.lb.address")
+@pytest.mark.needs(Need.ADDRESS_POOL, Need.OUTSIDE_CLIENT)
 def test_an_address_of_the_pool_is_given_and_serves(namespace: Namespace, cluster: Cluster, client_1: Vantage) -> None:
     """“MetalLB … will assign an IP address” from its pools. https://metallb.io/usage/ and “information about the
     provisioned balancer is published in the Service's .status.loadBalancer field.”
@@ -74,6 +76,7 @@ def test_an_address_of_the_pool_is_given_and_serves(namespace: Namespace, cluste
 
 
 @feature("svc.lb.address")
+@pytest.mark.needs(Need.ADDRESS_POOL, Need.ALL_SERVICES, Need.OUTSIDE_CLIENT)
 @pytest.mark.parametrize("way", ["field", "annotation"])
 def test_an_address_that_is_asked_for_is_given_and_serves(
     namespace: Namespace, cluster: Cluster, client_1: Vantage, way: str
@@ -97,6 +100,7 @@ def test_an_address_that_is_asked_for_is_given_and_serves(
 
 
 @feature("svc.lb.address")
+@pytest.mark.needs(Need.ADDRESS_POOL)
 def test_a_taken_address_leaves_the_service_pending_with_an_event(namespace: Namespace, cluster: Cluster) -> None:
     """“If MetalLB cannot assign the requested IP address, … the EXTERNAL-IP for the service reports <pending>” and an
     event says AllocationFailed. https://metallb.io/usage/#requesting-specific-ips

@@ -40,5 +40,5 @@ def test_several_ports_without_names_are_refused(namespace: Namespace) -> None:
     *_, service = documents((namespace.folder / "multiport_named.yaml").read_text(encoding="utf-8"))
     for port in service["spec"]["ports"]:
         del port["name"]
-    refusal = namespace.api.refusal(service, namespace.name)
+    refusal = namespace.refusal(service)
     was_refused(refusal, "a Service with two ports without names", "spec.ports[0].name", "Required value")

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -47,6 +48,7 @@ def test_a_cluster_ip_without_endpoints_refuses_at_once(
 
 
 @feature("svc.no-endpoints.reject")
+@pytest.mark.needs(Need.NODE_PORTS)
 @POLICIES
 def test_a_node_port_without_endpoints_refuses_at_once(
     namespace: Namespace, nodes: list[Place], client_1: Vantage, policy: str

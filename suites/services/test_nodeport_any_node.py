@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
+from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -14,6 +17,7 @@ from fixtures.workloads import Namespace
 
 
 @feature("svc.nodeport.any-node")
+@pytest.mark.needs(Need.NODE_PORTS)
 def test_every_node_answers_on_the_node_port(namespace: Namespace, nodes: list[Place], client_1: Vantage) -> None:
     """“Every node in the cluster configures itself to listen on that assigned port and to forward traffic to one of the
     ready endpoints associated with that Service.” Only one node runs a pod here.

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from clusters.provider import Cluster
+from clusters.needs import Need
 from fixtures.api import Object, documents
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -33,7 +33,8 @@ def asking_for(namespace: Namespace, port: int, name: str = "explicit") -> Objec
 
 
 @feature("svc.nodeport.range")
-def test_node_ports_are_in_the_range_or_as_asked_for(namespace: Namespace, cluster: Cluster, client_1: Vantage) -> None:
+@pytest.mark.needs(Need.NODE_PORTS)
+def test_node_ports_are_in_the_range_or_as_asked_for(namespace: Namespace, client_1: Vantage) -> None:
     """“If you set the type field to NodePort, the Kubernetes control plane allocates a port from a range … (default:
     30000-32767)”; “If you want a specific port number, you can specify a value in the nodePort field.”
     https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport
@@ -47,7 +48,7 @@ def test_node_ports_are_in_the_range_or_as_asked_for(namespace: Namespace, clust
     holds(given in RANGE, f"a port from {RANGE.start} to {RANGE.stop - 1}", str(given))
     equal("the node port that was asked for", wanted, namespace.node_port("explicit"))
     for port in (given, wanted):
-        url = f"http://{cluster.place(pod.node).address}:{port}/hostname"
+        url = f"http://{pod.node_address}:{port}/hostname"
         converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"node port {port} to answer")
         answered_by(http(client_1, url, count=3), [pod.name])
 
@@ -60,7 +61,7 @@ def test_a_node_port_outside_the_range_is_refused(
     """“You also have to use a valid port number, one that's inside the range configured for NodePort use.”
     https://kubernetes.io/docs/concepts/services-networking/service/#nodeport-custom-port
     """
-    refusal = namespace.api.refusal(asking_for(namespace, port), namespace.name)
+    refusal = namespace.refusal(asking_for(namespace, port))
     note("the API server's words", was_refused(refusal, f"node port {port}", "spec.ports[0].nodePort", str(port)))
 
 
@@ -73,6 +74,6 @@ def test_a_taken_node_port_is_refused(namespace: Namespace, note: Callable[[str,
     _, automatic, _ = documents((namespace.folder / "nodeport_range.yaml").read_text(encoding="utf-8"))
     namespace.apply_object(automatic)
     taken = namespace.node_port("automatic")
-    refusal = namespace.api.refusal(asking_for(namespace, taken, "collision"), namespace.name)
+    refusal = namespace.refusal(asking_for(namespace, taken, "collision"))
     words = was_refused(refusal, f"node port {taken}, which is taken,", "spec.ports[0].nodePort", str(taken))
     note("the API server's words", words.replace(str(taken), "PORT"))

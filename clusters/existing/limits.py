@@ -1,0 +1,82 @@
+"""What checks may need and this cluster does not give, or we may not do to it: each with its reason, as a sentence."""
+
+from __future__ import annotations
+
+from clusters.needs import Need
+from clusters.provider import Classes, ExistingSpec
+
+from .capabilities import Capabilities
+from .nodes import ALL_SERVICES
+
+OWN = "--i-own-this-cluster"
+
+
+def limits(
+    seen: Capabilities, asked: ExistingSpec, classes: Classes | None, *, unreached: str, here: str
+) -> dict[str, str]:
+    """Need → why not. ``unreached``: why this machine does not reach the nodes; ``here``: its own address."""
+    found = {
+        Need.OUTSIDE_SERVER: "An existing cluster gives no server host outside whose DNS server it asks.",
+        Need.SECOND_CLIENT: "It needs a second outside client, and there is only this machine.",
+    }
+    if asked.client_pod:
+        pod = "It needs a client outside of the cluster, and --client-pod makes it a pod."
+        found |= {Need.OUTSIDE_CLIENT: pod, Need.SECOND_CLIENT: pod}
+    elif here and here in {node.address for node in seen.nodes}:
+        found[Need.OUTSIDE_CLIENT] = "It needs a client outside of the cluster, and this machine is one of its nodes."
+    if unreached:
+        found[Need.NODE_PORTS] = f"This machine does not reach the nodes ({unreached}); --client-pod would."
+    return found | of_cluster(seen, classes) | of_permission(seen, asked)
+
+
+def of_cluster(seen: Capabilities, classes: Classes | None) -> dict[str, str]:
+    """What it does not have, or does not show."""
+    found: dict[str, str] = {}
+    if not seen.nodes:
+        found[Need.NODES] = seen.hidden.get("nodes", "The cluster has no nodes.")
+        found[Need.NODE_ACCESS] = found[Need.NODES]
+    elif not all(node.address for node in seen.nodes):
+        found[Need.NODES] = "Some nodes have no internal IPv4 address."
+    if seen.mode == "unknown":
+        found[Need.MODE] = f"kube-proxy's mode is unknown: {seen.mode_seen.how}."
+    if not seen.service_subnet:
+        found[Need.SERVICE_RANGE] = "The range of cluster IPs is not visible."
+    if not seen.pool:
+        told = f"LoadBalancer: {seen.load_balancer}"
+        found[Need.ADDRESS_POOL] = f"It needs MetalLB with one visible range of addresses; {told}."
+    if ALL_SERVICES in seen.hidden:
+        found[Need.ALL_SERVICES] = seen.hidden[ALL_SERVICES]
+    for need, what, name in (
+        (Need.INGRESS, "IngressClass", classes.ingress if classes else ""),
+        (Need.GATEWAY, "GatewayClass", classes.gateway if classes else ""),
+    ):
+        if not name:
+            told = seen.hidden.get(f"{what}es", f"There is no {what} of the controller under test on this cluster.")
+            option = f"--{what.lower().removesuffix('class')}-class NAME"
+            found[need] = f"{told} Name one: {option}." if f"{what}es" in seen.hidden else told
+    if not (classes and classes.canary_ingress):
+        found[Need.CANARY_INGRESS] = (
+            "No IngressClass here is known to split traffic by annotations (clusters/controllers/ has what is known)."
+        )
+    return found
+
+
+def of_permission(seen: Capabilities, asked: ExistingSpec) -> dict[str, str]:
+    """What may not be done, by the user's word, the API's, or the level of Pod Security."""
+    found: dict[str, str] = {}
+    level = seen.pod_security
+    if asked.namespaces:
+        found[Need.LABELLED_NAMESPACES] = "It needs namespaces of its own with labels, and --namespace gives others."
+        found[Need.NODE_ACCESS] = "Privileged pods are not put into namespaces that are not ours."
+    if len(asked.namespaces) == 1:
+        found[Need.ANOTHER_NAMESPACE] = "It needs two namespaces, and --namespace gives one."
+    if not asked.owned:
+        found[Need.CLUSTER_SCOPED] = f"It makes an object outside of our namespaces, which takes {OWN}."
+        found[Need.CATCH_ALL] = f"It takes traffic that no rule of anybody matches, which takes {OWN}."
+        found[Need.NODE_ACCESS] = f"It runs commands on the nodes from host-network pods, which takes {OWN}."
+        found[Need.HOST_NETWORK] = f"It runs a pod in a node's own network, which takes {OWN}."
+    if level in {"baseline", "restricted"}:
+        words = f"the Pod Security level {level} does not admit"
+        found[Need.NODE_ACCESS] = f"It runs commands on the nodes from host-network pods, which {words}."
+        found[Need.HOST_NETWORK] = f"It runs a pod in a node's own network, which {words}."
+    return found

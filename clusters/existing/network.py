@@ -1,0 +1,91 @@
+"""The ranges, the cluster's DNS, the classes of controllers and the Gateway API's definitions."""
+
+from __future__ import annotations
+
+import re
+
+from clusters.addons.api import ApiError
+
+from .capabilities import Class
+from .nodes import SYSTEM, family
+from .reading import Object, Reader
+
+DNS_PLACES = ((SYSTEM, "kube-dns"), (SYSTEM, "rke2-coredns-rke2-coredns"), ("openshift-dns", "dns-default"))
+NO_ADDRESS = "192.0.2.1"
+"""Of no cluster's range (RFC 5737)."""
+DEFAULT = "ingressclass.kubernetes.io/is-default-class"
+BUNDLE, CHANNEL = "gateway.networking.k8s.io/bundle-version", "gateway.networking.k8s.io/channel"
+
+
+def service_subnet(reader: Reader, namespace: str) -> str:
+    """The range of cluster IPs, IPv4: from its object, or from the words that refuse an address outside of it."""
+    for item in reader.items("ServiceCIDRs", "/apis/networking.k8s.io/v1/servicecidrs"):
+        for text in item["spec"].get("cidrs", []):
+            if family(text) == "IPv4":
+                return str(text)
+    asking: Object = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"generateName": "roadtest-", "namespace": namespace},
+        "spec": {"clusterIP": NO_ADDRESS, "ports": [{"port": 80}]},
+    }
+    try:
+        reader.api.request("POST", f"/api/v1/namespaces/{namespace}/services?dryRun=All", asking)
+    except ApiError as error:
+        found = re.search(r"range of valid IPs is (\d+\.[\d.]+/\d+)", str(error))
+        return found[1] if found else ""
+    return ""
+
+
+def service_families(reader: Reader) -> list[str]:
+    found = reader.one("Service default/kubernetes", "/api/v1/namespaces/default/services/kubernetes") or {}
+    spec = found.get("spec", {})
+    return sorted(spec.get("ipFamilies") or {family(address) for address in spec.get("clusterIPs", [])})
+
+
+def dns(reader: Reader) -> tuple[str, str]:
+    """Address and domain of the cluster's DNS, each empty where it is not to be seen."""
+    address = ""
+    for namespace, name in DNS_PLACES:
+        found = reader.one("the cluster's DNS", f"/api/v1/namespaces/{namespace}/services/{name}")
+        if found is not None:
+            address = str(found["spec"].get("clusterIP", ""))
+            break
+    configuration = reader.one("CoreDNS's configuration", f"/api/v1/namespaces/{SYSTEM}/configmaps/coredns") or {}
+    domain = re.search(r"^\s*kubernetes\s+([\w.-]+)", configuration.get("data", {}).get("Corefile", ""), re.M)
+    return address, domain[1] if domain else ""
+
+
+def ingress_classes(reader: Reader) -> list[Class]:
+    items = reader.items("IngressClasses", "/apis/networking.k8s.io/v1/ingressclasses")
+    return [
+        Class(
+            name=item["metadata"]["name"],
+            controller=item["spec"].get("controller", ""),
+            default=item["metadata"].get("annotations", {}).get(DEFAULT) == "true",
+            age=item["metadata"].get("creationTimestamp", ""),
+        )
+        for item in items
+    ]
+
+
+def gateway_classes(reader: Reader) -> list[Class]:
+    items = reader.items("GatewayClasses", "/apis/gateway.networking.k8s.io/v1/gatewayclasses")
+    return [
+        Class(
+            name=item["metadata"]["name"],
+            controller=item["spec"]["controllerName"],
+            age=item["metadata"].get("creationTimestamp", ""),
+        )
+        for item in items
+    ]
+
+
+def gateway_api(reader: Reader) -> str:
+    """``v1.6.3, standard channel``; from the definitions' annotations, or that the API is served at all."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.gateway.networking.k8s.io"
+    notes = (reader.one("Gateway API's definitions", path) or {}).get("metadata", {}).get("annotations", {})
+    if notes.get(BUNDLE):
+        return f"{notes[BUNDLE]}, {notes.get(CHANNEL, 'unknown')} channel"
+    served = reader.one("Gateway API", "/apis/gateway.networking.k8s.io")
+    return "served, version not visible" if served else ""

@@ -1,0 +1,69 @@
+"""What a check may need beyond pods and Services, by name; a cluster says in `Cluster.lacks` which of it cannot be had.
+
+Clusters that we make give all of it, given nodes enough. On one that is somebody else's much depends on what it is and
+what we may do.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from clusters.provider import Cluster
+
+
+class Need(StrEnum):
+    """The marker ``needs`` of a check names these, and some fixtures stand for one (`fixtures.needs`)."""
+
+    OUTSIDE_CLIENT = "outside-client"
+    """A client that is not in the cluster."""
+    SECOND_CLIENT = "second-client"
+    """Another, with another address."""
+    OUTSIDE_SERVER = "outside-server"
+    """A host outside that pods reach, and whose DNS server the cluster asks."""
+    NODES = "nodes"
+    """The nodes' names and addresses."""
+    TWO_NODES = "two-nodes"
+    THREE_NODES = "three-nodes"
+    NODE_ACCESS = "node-access"
+    """Commands on the nodes."""
+    NODE_PORTS = "node-ports"
+    """The client's packets reach the nodes' addresses."""
+    HOST_NETWORK = "host-network"
+    """Pods in a node's own network."""
+    MODE = "mode"
+    """To know kube-proxy's mode."""
+    SERVICE_RANGE = "service-range"
+    """To know the range that cluster IPs are from."""
+    ADDRESS_POOL = "address-pool"
+    """MetalLB, and to know its one range of addresses."""
+    ALL_SERVICES = "all-services"
+    """To see the Services of all namespaces."""
+    INGRESS = "ingress"
+    """A controller with an IngressClass."""
+    GATEWAY = "gateway"
+    """A controller with a GatewayClass, and the Gateway API's definitions."""
+    CANARY_INGRESS = "canary-ingress"
+    """A class whose Ingresses split traffic by annotations."""
+    CLUSTER_SCOPED = "cluster-scoped"
+    """Objects outside of namespaces."""
+    CATCH_ALL = "catch-all"
+    """Routes that take what no rule of anybody matches."""
+    LABELLED_NAMESPACES = "labelled-namespaces"
+    """Namespaces of our own, with labels."""
+    ANOTHER_NAMESPACE = "another-namespace"
+    """The pods to send from are in another namespace than what they are sent to."""
+
+
+def kind(name: str) -> str:
+    """The need to make objects of a kind: ``kind Ingress``."""
+    return f"kind {name}"
+
+
+def lacking(cluster: Cluster) -> dict[str, str]:
+    """Everything that this cluster cannot give → why."""
+    found = dict(cluster.lacks)
+    for need, count in ((Need.TWO_NODES, 2), (Need.THREE_NODES, 3)):
+        if len(cluster.nodes) < count:
+            why = f"It needs {count} nodes, and this cluster has {len(cluster.nodes)}."
+            found.setdefault(need, found.get(Need.NODES, why))
+    return found

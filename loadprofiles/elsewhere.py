@@ -1,0 +1,33 @@
+"""Load on a cluster that we did not make: only where its user says that it is theirs, and only from this machine."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from clusters.needs import Need
+from clusters.provider import Cluster, Place
+from loadprofiles.profile import Profile
+
+
+def why_not(profile: Profile, cluster: Cluster) -> str:
+    """Why a profile cannot be sent to the cluster; empty where it can, as to every cluster that we made."""
+    if not cluster.owned:
+        return "the cluster is not ours: load takes --i-own-this-cluster"
+    if cluster.administrator:
+        return ""
+    if not cluster.clients:
+        return "the client is a pod, and load is sent from this machine only"
+    if profile.vantage == "pod-network":
+        return "the network of a pod cannot be entered from here"
+    needs = {"nodeport": Need.NODE_PORTS, "controller": Need.INGRESS}
+    return cluster.lacks.get(needs.get(profile.target, ""), "")
+
+
+def sender(cluster: Cluster, vantage: str) -> Place:
+    """The place that a profile calls ``vantage``: this machine, where that is the only client."""
+    return next((place for place in cluster.clients if place.here), None) or cluster.place(vantage)
+
+
+def entrance(cluster: Cluster, address: str) -> list[str]:
+    """The address by which a cluster that its user owns says that its traffic enters; nothing of one that we made."""
+    return [f"{ip_address(address)}/32"] if cluster.owned and not cluster.administrator else []

@@ -1,0 +1,299 @@
+"""What a cluster is and has is found by looking only; what may not be seen is told, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import clusters
+from clusters import records
+from clusters.errors import ClusterError, UsageError
+from clusters.existing import ExistingProvider, here
+from clusters.needs import Need
+from clusters.progress import SilentProgress
+from clusters.provider import Cluster as Known
+from clusters.provider import ClusterSpec, ExistingSpec
+from tests.miniatures.objects import Cluster, gateway_class, ingress_class, listed, node, serving
+
+INGRESS_CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"
+GATEWAY_CLASSES = "/apis/gateway.networking.k8s.io/v1/gatewayclasses"
+TRAEFIK = "traefik.io/ingress-controller"
+KIND: dict[str, Any] = {
+    "/api/v1/nodes": listed(node("n1", "203.0.113.11", zone="a"), node("n2", "203.0.113.12", providerID="kind://x")),
+    "/api/v1/namespaces/kube-system/configmaps/kube-proxy": {"data": {"config.conf": "mode: ipvs\n"}},
+    "/api/v1/namespaces/kube-system/configmaps/coredns": {
+        "data": {"Corefile": ".:53 {\n    kubernetes corp.example in-addr.arpa\n}"}
+    },
+    "/api/v1/namespaces/kube-system/services/kube-dns": {"spec": {"clusterIP": "10.8.0.10"}},
+    "/api/v1/namespaces/default/services/kubernetes": {"spec": {"ipFamilies": ["IPv4", "IPv6"]}},
+    "/apis/networking.k8s.io/v1/servicecidrs": listed({"spec": {"cidrs": ["fd00::/112", "10.8.0.0/16"]}}),
+    "/apis/metallb.io/v1beta1/ipaddresspools": listed({"spec": {"addresses": ["192.0.2.192/28"]}}),
+    INGRESS_CLASSES: listed(
+        ingress_class("nginx", "k8s.io/ingress-nginx", created="2024"),
+        ingress_class("ours", TRAEFIK, created="2025"),
+        ingress_class("traefik-nginx-annotations", "traefik.io/ingress-nginx-annotations", created="2023"),
+    ),
+    GATEWAY_CLASSES: listed(gateway_class("edge", "traefik.io/gateway-controller")),
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.gateway.networking.k8s.io": {
+        "metadata": {
+            "annotations": {
+                "gateway.networking.k8s.io/bundle-version": "v1.2.0",
+                "gateway.networking.k8s.io/channel": "experimental",
+            }
+        }
+    },
+}
+Look = Callable[..., Known]
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with serving(Cluster(KIND)) as running:
+        yield running
+
+
+@pytest.fixture
+def look(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
+    monkeypatch.setenv("ROADTEST_STATE", str(tmp_path / "state"))
+    # Nothing is ever sent to a node from a test, whatever networks this machine is in.
+    (tmp_path / "routes").write_text(ROUTES)
+    monkeypatch.setattr(here, "ROUTES", tmp_path / "routes")
+    monkeypatch.setattr(here, "reaches", lambda addresses: "nothing is sent from a test")
+
+    def take(controller: str = "", **asked: Any) -> Known:
+        spec = ExistingSpec(**{"kubeconfig": cluster.kubeconfig(tmp_path), "client_pod": True, **asked})
+        made = ClusterSpec(
+            name="theirs", provider="existing", existing=spec, controllers=[controller] if controller else []
+        )
+        return ExistingProvider().create(made, SilentProgress())
+
+    return take
+
+
+def test_everything_that_can_be_seen_is_told(look: Look, cluster: Cluster) -> None:
+    seen = look(ingress_class="ours")
+    assert seen.mode == "ipvs"
+    assert [(place.name, place.address, place.zone) for place in seen.nodes] == [
+        ("n1", "203.0.113.11", "a"),
+        ("n2", "203.0.113.12", ""),
+    ]
+    assert (seen.dns_address, seen.dns_domain, seen.service_subnet) == ("10.8.0.10", "corp.example", "10.8.0.0/16")
+    assert seen.load_balancer_pool == "192.0.2.192-192.0.2.207"
+    assert seen.versions["kube-apiserver"] == "1.33.1"
+    told = seen.conditions
+    assert told["Gateway API definitions"] == "v1.2.0, experimental channel"
+    assert told["kube-proxy mode"] == "ipvs (ConfigMap kube-system/kube-proxy)"
+    assert told["IP families"] == "nodes IPv4, pods IPv4, Services IPv4+IPv6"
+    assert told["distribution"] == "kind"
+    assert told["zones"] == "a"
+    assert told["Pod Security"] == "privileged, as tried in default"
+    assert seen.classes is not None
+    assert (seen.classes.ingress, seen.classes.gateway, seen.controllers) == ("ours", "edge", ["traefik"])
+    assert seen.classes.canary_ingress == "traefik-nginx-annotations"
+
+
+def test_looking_changes_nothing(look: Look, cluster: Cluster) -> None:
+    look()
+    assert cluster.asked
+    for asked in cluster.asked:
+        method, _, path = asked.partition(" ")
+        assert method == "GET" or (method == "POST" and ("dryRun=All" in path or path.endswith("reviews"))), asked
+
+
+def test_what_may_not_be_seen_is_left_out_with_the_reason(look: Look, cluster: Cluster) -> None:
+    cluster.hidden |= {"/api/v1/nodes", GATEWAY_CLASSES, INGRESS_CLASSES, *(path for path in KIND if "kube-" in path)}
+    seen = look()
+    assert (seen.mode, seen.nodes, seen.dns_address) == ("unknown", [], "")
+    assert seen.lacks[Need.NODES] == "You may not look at nodes."
+    assert "name it with --mode" in seen.lacks[Need.MODE]
+    assert seen.lacks[Need.GATEWAY] == "You may not look at GatewayClasses. Name one: --gateway-class NAME."
+    assert seen.conditions["IngressClasses"] == "not visible"
+
+
+def test_a_class_that_may_not_be_seen_may_be_named(look: Look, cluster: Cluster) -> None:
+    cluster.hidden |= {GATEWAY_CLASSES, INGRESS_CLASSES}
+    seen = look(ingress_class="traefik")
+    assert seen.controllers == ["traefik"]
+    assert Need.INGRESS not in seen.lacks
+
+
+@pytest.mark.parametrize(
+    ("asked", "classes"),
+    [
+        pytest.param({}, ("nginx", ""), id="the oldest"),
+        pytest.param({"controller": "traefik"}, ("ours", "edge"), id="of the controller that the cell names"),
+        pytest.param({"ingress_class": "nginx", "gateway_class": "edge"}, ("nginx", "edge"), id="as the user says"),
+    ],
+)
+def test_which_controller_is_judged(look: Look, asked: dict[str, str], classes: tuple[str, str]) -> None:
+    seen = look(**asked).classes
+    assert seen is not None
+    assert (seen.ingress, seen.gateway) == classes
+
+
+def test_the_default_class_goes_before_the_oldest(look: Look, cluster: Cluster) -> None:
+    cluster.objects[INGRESS_CLASSES] = listed(
+        ingress_class("old", "a.example/a", created="2020"), ingress_class("new", "b.example/b", default=True)
+    )
+    assert look().controllers == ["new"]
+
+
+def test_a_cluster_without_a_controller_lacks_one(look: Look, cluster: Cluster) -> None:
+    cluster.objects[INGRESS_CLASSES] = cluster.objects[GATEWAY_CLASSES] = listed()
+    seen = look()
+    assert seen.controllers == []
+    assert "There is no IngressClass" in seen.lacks[Need.INGRESS]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            {"ingress_class": "haproxy"},
+            "no IngressClass called 'haproxy'. There are: nginx (k8s.io/ingress-nginx), ours",
+        ),
+        ({"mode": "nftables"}, "in mode ipvs (ConfigMap kube-system/kube-proxy), and you ask for nftables"),
+        ({"client_pod": False}, "is at a loopback address"),
+    ],
+)
+def test_what_the_cluster_contradicts_is_refused(look: Look, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as told:
+        look(**asked)
+    assert said in str(told.value)
+    assert records.on_record() == []
+
+
+def test_this_machine_may_be_the_client_where_the_nodes_are_its_neighbours(look: Look, cluster: Cluster) -> None:
+    cluster.objects["/api/v1/nodes"] = listed(node("n1", "192.168.0.11"))
+    seen = look(client_pod=False)
+    assert [(place.name, place.here) for place in seen.clients] == [("this-machine", True)]
+    assert seen.lacks[Need.NODE_PORTS].startswith("This machine does not reach the nodes (nothing is sent from a test)")
+
+
+def test_a_mode_that_is_not_visible_is_taken_from_the_user(look: Look, cluster: Cluster) -> None:
+    del cluster.objects["/api/v1/namespaces/kube-system/configmaps/kube-proxy"]
+    seen = look(mode="nftables")
+    assert seen.mode == "nftables"
+    assert seen.conditions["kube-proxy mode"].startswith("nftables (as you say")
+
+
+@pytest.mark.parametrize(
+    ("version", "objects", "mode"),
+    [
+        pytest.param("v1.30.1", {"kube-proxy-config": {"data": {"config": "mode: ipvs"}}}, "ipvs", id="EKS"),
+        pytest.param("v1.30.1", {"kube-proxy": {"data": {"config.conf": 'mode: ""'}}}, "iptables", id="the default"),
+        pytest.param("v1.30.1+k3s1", {}, "iptables", id="k3s"),
+        pytest.param("v1.30.1", {}, "unknown", id="not visible"),
+    ],
+)
+def test_where_the_mode_is_found(
+    look: Look, cluster: Cluster, version: str, objects: dict[str, Any], mode: str
+) -> None:
+    folder = "/api/v1/namespaces/kube-system/configmaps/"
+    del cluster.objects[f"{folder}kube-proxy"]
+    cluster.objects |= {"/version": {"gitVersion": version}, **{folder + name: told for name, told in objects.items()}}
+    assert look().mode == mode
+
+
+def test_the_level_of_pod_security_is_tried_out(look: Look, cluster: Cluster) -> None:
+    cluster.refusals["/api/v1/namespaces/team-a/pods"] = 'pods is forbidden: violates PodSecurity "restricted:latest"'
+    assert "even a restricted pod is refused" in look(namespaces=["team-a"]).conditions["Pod Security"]
+
+
+def test_our_own_namespaces_have_the_level_that_the_user_wants(look: Look) -> None:
+    seen = look(pod_security="restricted", owned=True)
+    assert "restricted does not admit" in seen.lacks[Need.NODE_ACCESS]
+    assert not seen.node_pods
+
+
+def test_without_the_users_word_nothing_outside_our_namespaces_is_touched(look: Look) -> None:
+    seen = look()
+    for need in (Need.CLUSTER_SCOPED, Need.CATCH_ALL, Need.NODE_ACCESS, Need.HOST_NETWORK):
+        assert seen.lacks[need].endswith("takes --i-own-this-cluster.")
+    assert (seen.owned, seen.node_pods) == (False, False)
+
+
+def test_with_it_more_is_done(look: Look) -> None:
+    seen = look(owned=True)
+    assert not {Need.CLUSTER_SCOPED, Need.CATCH_ALL, Need.NODE_ACCESS, Need.HOST_NETWORK} & set(seen.lacks)
+    assert seen.node_pods
+
+
+def test_each_missing_right_is_a_sentence(look: Look, cluster: Cluster) -> None:
+    cluster.may = lambda right: (right["verb"], right["resource"]) not in {("create", "services"), ("patch", "pods")}
+    with pytest.raises(ClusterError) as told:
+        look(namespaces=["team-a"])
+    assert str(told.value).splitlines() == [
+        "You may not patch pods in namespace team-a: ask for the verb patch on pods.",
+        "You may not create services in namespace team-a: ask for the verb create on services.",
+    ]
+
+
+def test_who_may_do_nothing_is_told_of_lent_namespaces(look: Look, cluster: Cluster) -> None:
+    cluster.may = lambda _: False
+    with pytest.raises(ClusterError, match="create namespaces in the cluster") as told:
+        look()
+    assert told.value.cure == "Or use namespaces that are there, with --namespace NAME."
+
+
+def test_a_namespace_that_somebody_lives_in_is_refused(look: Look, cluster: Cluster) -> None:
+    cluster.objects["/api/v1/namespaces/team-a/services"] = listed({"metadata": {"name": "web"}})
+    with pytest.raises(UsageError, match="Namespace team-a is not empty: it has services/web"):
+        look(namespaces=["team-a"])
+
+
+def test_a_namespace_that_is_not_there_is_refused_in_the_apis_words(look: Look, cluster: Cluster) -> None:
+    cluster.refusals["/api/v1/namespaces/team-a/services"] = 'namespaces "team-a" not found'
+    with pytest.raises(UsageError, match='Namespace team-a cannot be used: namespaces "team-a" not found'):
+        look(namespaces=["team-a"])
+
+
+def test_a_record_is_removed_with_what_has_its_label_and_nothing_else(look: Look, cluster: Cluster) -> None:
+    seen = look()
+    cluster.objects["/api/v1/namespaces"] = listed({"metadata": {"name": "roadtest-1"}})
+    cluster.asked.clear()
+    clusters.delete("theirs")
+    (label,) = seen.labels.items()
+    assert cluster.asked == [
+        f"GET /api/v1/namespaces?labelSelector={label[0]}%3D{label[1]}",
+        "DELETE /api/v1/namespaces/roadtest-1",
+    ]
+    assert records.on_record() == []
+    assert "theirs" not in clusters.names()
+
+
+ROUTES = """\
+Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT
+eth0 00000000 0100A8C0 0003 0 0 0 00000000 0 0 0
+eth0 0000A8C0 00000000 0001 0 0 0 00FFFFFF 0 0 0
+eth1 00001EAC 0100A8C0 0003 0 0 0 00FFFFFF 0 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "near"),
+    [
+        pytest.param("192.168.0.7", True, id="this machine's network"),
+        pytest.param("192.168.1.7", False, id="the default gateway's way"),
+        pytest.param("172.30.0.11", False, id="another gateway's way"),
+    ],
+)
+def test_neighbours_are_reached_without_a_gateway(address: str, near: bool) -> None:
+    assert here.neighbour(address, ROUTES) is near
+
+
+@pytest.mark.parametrize(
+    ("server", "inside"),
+    [
+        ("https://127.0.0.1:6443", True),
+        ("https://[::1]:6443", True),
+        ("https://localhost", True),
+        ("https://192.0.2.1:6443", False),
+        ("https://example.com", False),
+    ],
+)
+def test_a_loopback_address_is_known(server: str, inside: bool) -> None:
+    assert here.loopback(server) is inside

@@ -1,0 +1,148 @@
+"""What kind and its nodes are given: configuration, scripts, archives, the base image's files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from clusters.components.catalogue import catalogue
+from clusters.errors import ComponentError
+from clusters.images.archive import build
+from clusters.images.layers import TarStream, file
+from clusters.kind import archives, base_image, configuration, node_image, pod_network
+from clusters.kind.configuration import Node
+from clusters.kind.node_network import NodeNetwork
+from clusters.provider import MODES, ClusterSpec, Mode
+
+NODES = [
+    Node(name="a-control-plane", address="172.30.0.2", pod_subnet="10.244.0.0/24", zone="zone-a"),
+    Node(name="a-worker", address="172.30.0.3", pod_subnet="10.244.1.0/24", zone="zone-b"),
+]
+NETWORK = NodeNetwork(
+    name="roadtest-a", subnet="172.30.0.0/24", clients={}, servers={"server-1": "172.30.0.151"}, pool=""
+)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("own", [True, False])
+def test_kind_is_told_mode_nodes_and_zones(mode: Mode, own: bool) -> None:
+    told = yaml.safe_load(configuration.configuration(ClusterSpec(name="a", mode=mode), own_network=own))
+    networking = told["networking"]
+    assert (networking["kubeProxyMode"], networking["disableDefaultCNI"], networking["dnsSearch"]) == (mode, own, [])
+    assert "apiServerPort" not in networking
+    assert [node["role"] for node in told["nodes"]] == ["control-plane", "worker", "worker"]
+    assert [next(iter(node["labels"].values())) for node in told["nodes"]] == ["zone-a", "zone-a", "zone-b"]
+    patches = {patch["kind"]: patch for patch in map(yaml.safe_load, told["kubeadmConfigPatches"])}
+    assert patches["InitConfiguration"]["nodeRegistration"]["taints"] == []
+    assert patches["KubeletConfiguration"]["failCgroupV1"] is False
+    assert patches["KubeProxyConfiguration"][mode]["minSyncPeriod"] == "100ms"
+
+
+def test_a_port_that_is_asked_for_is_kind_s() -> None:
+    told = yaml.safe_load(configuration.configuration(ClusterSpec(name="a", api_port=7443), own_network=False))
+    assert told["networking"]["apiServerPort"] == 7443
+
+
+def test_a_node_is_read_from_the_api() -> None:
+    told = {
+        "metadata": {"name": "a-worker", "labels": {"topology.kubernetes.io/zone": "zone-b"}},
+        "spec": {"podCIDR": "10.244.1.0/24"},
+        "status": {
+            "addresses": [{"type": "Hostname", "address": "x"}, {"type": "InternalIP", "address": "172.30.0.3"}]
+        },
+    }
+    assert configuration.node(told) == NODES[1]
+
+
+def test_a_node_s_scripts_are_shell_and_lead_nowhere_else(tmp_path: Path) -> None:
+    script = pod_network.seal(NETWORK, NODES[0]) + pod_network.set_up(NODES[1], NODES, "10.244.0.0/16")
+    subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+    assert "default via 172.30.0.151" in script
+    assert "nameserver 172.30.0.151" in script
+    assert "ip route replace 10.244.0.0/24 via 172.30.0.2" in script
+    assert "10.244.1.0/24 via" not in script  # its own pods are not behind another node
+    written = script.split(f"cat > {pod_network.FILE} <<'END'\n")[1].split("\nEND\n")[0]
+    assert json.loads(written)["plugins"][0]["ipam"]["ranges"] == [[{"subnet": "10.244.1.0/24"}]]
+
+
+def test_archives_become_one_that_kind_reads_every_name_of(tmp_path: Path) -> None:
+    common = TarStream({"etc/common": file(b"common")})
+    for name in ("one", "two"):
+        own = TarStream({f"bin/{name}": file(name.encode(), 0o755)})
+        build(tmp_path / f"{name}.tar", f"registry.k8s.io/{name}:v1", "amd64", [common, own], {"Entrypoint": []})
+    names = {
+        tmp_path / "one.tar": ["registry.k8s.io/one:v1", "registry.k8s.io/one:v1-0"],
+        tmp_path / "two.tar": ["docker.io/kindest/two:v1"],
+    }
+    archives.combine(tmp_path / "both.tar", names)
+    with tarfile.open(tmp_path / "both.tar") as both:
+        members = both.getnames()
+
+        def told(name: str) -> object:
+            found = both.extractfile(name)
+            assert found is not None
+            return json.load(found)
+
+        assert members[0] == "repositories"  # kind stops at the first of these files
+        assert told("repositories").keys() == {"registry.k8s.io/one", "docker.io/kindest/two"}  # type: ignore[attr-defined]
+        assert len(members) == len(set(members))
+        index = told("index.json")["manifests"]  # type: ignore[index]
+        listed = [one["annotations"]["io.containerd.image.name"] for one in index]
+        assert listed == [name for every in names.values() for name in every]
+        for one in index:
+            assert f"blobs/sha256/{one['digest'].removeprefix('sha256:')}" in members
+        assert [one["RepoTags"] for one in told("manifest.json")] == list(names.values())  # type: ignore[attr-defined]
+
+
+def test_every_image_that_kubeadm_and_kind_ask_for_has_one_that_stands_for_it() -> None:
+    found = {name: Path(name) for name in [*catalogue().images.values(), *catalogue().node_images.values()]}
+    wanted = ["registry.k8s.io/etcd:3.6.5-0", "registry.k8s.io/pause:3.10", "docker.io/kindest/kindnetd:v2026-69b"]
+    names = node_image.names_of(found, wanted)
+    assert wanted[0] in names[Path(catalogue().node_images["etcd"])]
+    assert wanted[1:] == names[Path(catalogue().images["pause"])][1:]
+    with pytest.raises(ComponentError, match=r"can stand for registry\.k8s\.io/new:1"):
+        node_image.names_of(found, ["registry.k8s.io/new:1"])
+
+
+def test_a_node_image_s_name_changes_with_what_it_is_made_from() -> None:
+    pins, extra = catalogue(), node_image.node_images()
+    before = node_image._digest(extra, pins)
+    proxy = pins.node_images["kube-proxy"]
+    recipe = msgspec.structs.replace(extra[proxy].recipe, cmd=["--new"])
+    changed = {**extra, proxy: msgspec.structs.replace(extra[proxy], recipe=recipe)}
+    assert node_image._digest(changed, pins) != before
+    newer = msgspec.structs.replace(pins.components["containerd"], version="9.9.9")
+    other = msgspec.structs.replace(pins, components={**pins.components, "containerd": newer})
+    assert node_image._digest(extra, other) != before
+    assert node_image.base_digest(other) != node_image.base_digest(pins)
+
+
+def test_kind_s_files_are_amended_only_where_they_are_as_expected(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("restrict_oom_score_adj = false\n")
+    base_image.amend(path, "restrict_oom_score_adj = false", "restrict_oom_score_adj = true")
+    assert path.read_text() == "restrict_oom_score_adj = true\n"
+    with pytest.raises(ComponentError, match="has no line"):
+        base_image.amend(path, "restrict_oom_score_adj = false", "")
+
+
+def test_containers_get_kind_s_hook_and_no_limits() -> None:
+    made = base_image.container_defaults({"process": {"rlimits": [1], "cwd": "/"}, "ociVersion": "1"})
+    assert made["process"] == {"cwd": "/"}
+    assert made["hooks"] == {"createContainer": [{"path": "/kind/bin/mount-product-files.sh"}]}
+
+
+def test_debian_comes_from_the_mirror_that_apt_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apt = tmp_path / "apt-get"
+    apt.write_text('#!/bin/sh\necho "Ubuntu noble http://u/"\necho "Debian bookworm http://mirror.example/debian/"\n')
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert base_image.mirror() == "http://mirror.example/debian/"
+    apt.write_text("#!/bin/sh\nexit 1\n")
+    assert base_image.mirror() == base_image.MIRROR
