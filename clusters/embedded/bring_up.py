@@ -45,6 +45,7 @@ T = TypeVar("T")
 API_SECONDS = 60.0
 """From the API server's start to its first answer, and from that to Kubernetes' own roles."""
 FIRST_ANSWER_SECONDS = 2.0
+CONTAINERD_SECONDS = 60.0
 READY_SECONDS = 180.0
 """From there until every node and add-on is Ready."""
 CHECK_SECONDS = 0.1
@@ -127,6 +128,7 @@ class BringUp:
         def start_kubelets() -> None:
             for node, place in zip(nodes, places, strict=True):
                 register(api, node)
+                self.wait(f"containerd on {node.name} serving", CONTAINERD_SECONDS, node.containerd_serves)
                 self.keep(node.start_kubelet(place))
             timeline.done("kubelets started")
             self.wait("Every node becoming Ready", READY_SECONDS, lambda: nodes_ready(api, len(nodes)))

@@ -29,6 +29,8 @@ class Node:
         self.resolver = folder / "resolv.conf"
         self.logs = folder / "logs" / name
         self.folders = NodeFolders(folder / "nodes" / name)
+        self.root = Path()
+        """The node's file system as this machine sees it, once it has one."""
 
     @property
     def zone(self) -> str:
@@ -64,11 +66,17 @@ class Node:
     def start_init(self, place: Compartment) -> Process:
         """Give the node its own mounts and process ids."""
         own = (None, self.folders.cni_state, self.folders.kubelet_root, self.folders.container_links)
-        return place.make_processes(self.name, dict(zip(mount_points.EVERY, own, strict=True)))
+        init = place.make_processes(self.name, dict(zip(mount_points.EVERY, own, strict=True)))
+        self.root = Path(f"/proc/{init.pid}/root")
+        return init
 
     def start_containerd(self, place: Compartment) -> Process:
         command = [str(self.parts["containerd"]), f"--config={self.folders.containerd_file}"]
         return place.start("containerd", command, self.logs / "containerd.log")
+
+    def containerd_serves(self) -> bool:
+        """Whether containerd has made its socket: a kubelet that finds none ends."""
+        return (self.root / node_files.CONTAINERD_SOCKET.lstrip("/")).exists()
 
     def start_kubelet(self, place: Compartment) -> Process:
         command = [
