@@ -30,7 +30,10 @@ def modest(manifest: dict[str, Any], user: int) -> dict[str, Any]:
     pod = made["spec"]["template"].get("spec") if template else made["spec"]
     if not isinstance(pod, dict) or "containers" not in pod or any(pod.get(field) for field in MORE):
         return manifest
+    containers = [*pod["containers"], *pod.get("initContainers", [])]
+    if any(container.get("securityContext", {}).get("runAsUser") == 0 for container in containers):
+        return manifest  # one that says it must be root is no better for the rest
     pod["securityContext"] = OF_POD | ({"runAsUser": user} if user else {}) | pod.get("securityContext", {})
-    for container in [*pod["containers"], *pod.get("initContainers", [])]:
+    for container in containers:
         container["securityContext"] = OF_CONTAINER | container.get("securityContext", {})
     return made

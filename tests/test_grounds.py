@@ -178,6 +178,9 @@ def test_a_pod_asks_for_no_more_than_it_needs() -> None:
     "manifest",
     [
         pytest.param({**POD, "spec": {**POD["spec"], "hostNetwork": True}}, id="a node's own network"),
+        pytest.param(
+            {**POD, "spec": {"containers": [{"name": "c", "securityContext": {"runAsUser": 0}}]}}, id="it must be root"
+        ),
         pytest.param({"kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": []}}, id="no workload"),
         pytest.param({"kind": "ConfigMap", "metadata": {"name": "s"}, "data": {}}, id="without a spec"),
     ],
