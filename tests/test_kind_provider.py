@@ -122,11 +122,11 @@ def test_a_rootless_engine_with_cgroup_v2_is_right(docker: Docker, engine: Engin
     checks.check(ClusterSpec(name="blue"), engine, tmp_path)
 
 
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checks.check_disk(tmp_path / "not" / "there")
+def test_a_full_disk_is_told(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker.has(info={"KernelVersion": os.uname().release, "DockerRootDir": str(tmp_path), "CgroupVersion": "2"})
     monkeypatch.setattr(checks, "FREE_BYTES", 10**18)
-    with pytest.raises(MachineError, match=r"GB are free at .* docker system df"):
-        checks.check_disk(tmp_path / "not" / "there")
+    with pytest.raises(MachineError, match=r"GB are free at .*a kind cluster may need.* docker system df"):
+        checks.check(ClusterSpec(name="blue"), Engine(host="unix:///nowhere.sock"), tmp_path)
 
 
 def test_mode_ipvs_is_asked_of_the_engine_s_own_kernel(docker: Docker, engine: Engine) -> None:

@@ -49,6 +49,9 @@ table ip roadtest {
 """
 
 
+ROOM = "Make room, or set ROADTEST_STATE to another folder, best on the disk of the cache: files are shared then."
+
+
 class Trial(msgspec.Struct, frozen=True):
     """One thing to try inside throw-away namespaces."""
 
@@ -97,14 +100,13 @@ def on_one_file_system(one: Path, other: Path) -> bool:
     return there_already(one).stat().st_dev == there_already(other).stat().st_dev
 
 
-def check_disk(folder: Path, needed: int) -> None:
-    """Raise where the disk below a folder is too full."""
+def check_disk(folder: Path, needed: int, what: str = "a cluster", cure: str = ROOM) -> None:
+    """Raise where the disk below a folder is too full for ``what``."""
     there = there_already(folder)
     free = shutil.disk_usage(there).free
     if free < needed:
         raise MachineError(
-            f"Only {free / 1e9:.1f} GB are free at {there}, and a cluster may need {needed / 1e9:.1f} GB.",
-            "Make room, or set ROADTEST_STATE to another folder, best on the disk of the cache: files are shared then.",
+            f"Only {free / 1e9:.1f} GB are free at {there}, and {what} may need {needed / 1e9:.1f} GB.", cure
         )
 
 

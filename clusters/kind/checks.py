@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from clusters import system_packages
@@ -17,6 +16,7 @@ from .node_image import NodeImage
 
 FREE_BYTES = 3_000_000_000
 """What the nodes of a small cluster write."""
+ROOM = "Make room: docker system df tells what the engine's images and volumes take."
 OLDEST_API = (1, 41)
 """Docker 20.10: kind asks for private cgroup namespaces, which it was the first to give."""
 MODULES = "/lib/modules"
@@ -39,7 +39,7 @@ def check(spec: ClusterSpec, used: Engine, folder: Path) -> None:
         machine.check_inotify(spec.nodes)
         data = used.root / str(told.get("DockerRootDir", "/")).lstrip("/")
         for place in (data, folder):
-            check_disk(place)
+            machine.check_disk(place, FREE_BYTES, "a kind cluster", ROOM)
 
 
 def check_rootless(told: dict[str, object]) -> None:
@@ -50,15 +50,6 @@ def check_rootless(told: dict[str, object]) -> None:
         raise MachineError(
             "The Docker engine is rootless and this machine has cgroup v1, with which kind cannot run.",
             "Boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or use an engine of root's.",
-        )
-
-
-def check_disk(folder: Path) -> None:
-    there = next((parent for parent in (folder, *folder.parents) if parent.exists()), Path("/"))
-    if (free := shutil.disk_usage(there).free) < FREE_BYTES:
-        raise MachineError(
-            f"Only {free / 1e9:.1f} GB are free at {there}, and a kind cluster may need {FREE_BYTES / 1e9:.0f} GB.",
-            "Make room: docker system df tells what the engine's images and volumes take.",
         )
 
 

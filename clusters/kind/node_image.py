@@ -21,6 +21,7 @@ import msgspec
 from clusters import components, images, paths, system_packages
 from clusters.components.catalogue import Catalogue, catalogue, recipe_digest
 from clusters.components.store import disk_errors
+from clusters.embedded import machine
 from clusters.errors import ClusterError, ComponentError, MachineError
 from clusters.images.finding import Finder
 from clusters.images.recipes import Image, digest, read, together
@@ -43,6 +44,7 @@ PULL_SECONDS = 1800.0
 LOAD_SECONDS = 300.0
 FREE_BYTES = 6_000_000_000
 """Room that a build takes for a while, in the cache and in the engine's own folder."""
+ROOM = "Make room: docker system df tells what the engine's images take; ROADTEST_CACHE names another cache."
 BINARIES = ("kubeadm", "kubelet", "kubectl")
 ARCHIVES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 """The images that a Kubernetes release holds as archives; whatever else is needed goes into the last."""
@@ -157,13 +159,7 @@ def check_disk(engine: Engine, scratch: Path) -> None:
     """Raise where the disk of the cache, or of an engine on this machine, is too full."""
     data = engine.root / str(engine.info().get("DockerRootDir", "/")).lstrip("/")
     for folder in (scratch, data):
-        there = next((parent for parent in (folder, *folder.parents) if parent.exists()), Path("/"))
-        if (free := shutil.disk_usage(there).free) < FREE_BYTES:
-            raise MachineError(
-                f"Only {free / 1e9:.1f} GB are free at {there}, and building a node image may take "
-                f"{FREE_BYTES / 1e9:.0f} GB.",
-                "Make room: docker system df tells what the engine's images take; ROADTEST_CACHE names another cache.",
-            )
+        machine.check_disk(folder, FREE_BYTES, "building a node image", ROOM)
 
 
 def _base_name() -> str:
