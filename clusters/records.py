@@ -82,6 +82,13 @@ def on_record() -> list[str]:
         return []
 
 
+def taken(name: str) -> ClusterError:
+    """What to raise where a cluster is to be made that is there already."""
+    return ClusterError(
+        f"There is a cluster called {name} already.", f"Remove it with: {removal(name)}; or choose another name."
+    )
+
+
 def removal(name: str) -> str:
     """What a user types to remove a cluster."""
     return f"{COMMAND} delete {name}"

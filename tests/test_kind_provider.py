@@ -13,7 +13,8 @@ from clusters.embedded import machine, names
 from clusters.errors import ClusterError, MachineError
 from clusters.kind import KindProvider, checks, containers, node_network
 from clusters.kind.engine import Engine
-from clusters.kind.provider import ENGINE_FILE, LOADED_FILE
+from clusters.kind.provider import ENGINE_FILE
+from clusters.kind.removal import LOADED_FILE
 from clusters.progress import SilentProgress
 from clusters.provider import ClusterSpec
 from tests.miniatures.docker import Docker, container

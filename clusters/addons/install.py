@@ -133,13 +133,24 @@ def rolled_out(workload: Mapping[str, Any]) -> bool:
     return counts == [workload["spec"]["replicas"]] * 2
 
 
+def is_ready(told: Mapping[str, Any]) -> bool:
+    """Whether a pod or a node says of itself that it is Ready."""
+    conditions = told["status"].get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def nodes_ready(api: ClusterApi, count: int) -> bool:
+    """Whether so many nodes are Ready."""
+    return sum(map(is_ready, api.get("/api/v1/nodes")["items"])) == count
+
+
 def not_ready(api: ClusterApi) -> str:
     """The pods that are not Ready, and what each is waiting for, a line each."""
     lines = []
     for pod in api.get("/api/v1/pods").get("items", []):
-        conditions = {condition["type"]: condition for condition in pod["status"].get("conditions", [])}
-        if conditions.get("Ready", {}).get("status") == "True":
+        if is_ready(pod):
             continue
+        conditions = {condition["type"]: condition for condition in pod["status"].get("conditions", [])}
         states = [
             detail.get("message") or detail.get("reason", "")
             for container in pod["status"].get("containerStatuses", [])

@@ -131,7 +131,7 @@ class BringUp:
                 self.wait(f"containerd on {node.name} serving", CONTAINERD_SECONDS, node.containerd_serves)
                 self.keep(node.start_kubelet(place))
             timeline.done("kubelets started")
-            self.wait("Every node becoming Ready", READY_SECONDS, lambda: nodes_ready(api, len(nodes)))
+            self.wait("Every node becoming Ready", READY_SECONDS, lambda: install.nodes_ready(api, len(nodes)))
             timeline.done("nodes Ready")
 
         def start_controllers() -> None:
@@ -287,13 +287,3 @@ def roles_made(api: ClusterApi) -> bool:
         api.get("/readyz/poststarthook/rbac/bootstrap-roles")
         return True
     return False
-
-
-def nodes_ready(api: ClusterApi, count: int) -> bool:
-    ready = [
-        node["metadata"]["name"]
-        for node in api.get("/api/v1/nodes")["items"]
-        for condition in node["status"].get("conditions", [])
-        if condition["type"] == "Ready" and condition["status"] == "True"
-    ]
-    return len(ready) == count

@@ -8,13 +8,14 @@ import platform
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from clusters import paths, system_packages
-from clusters.errors import MachineError
+from clusters.errors import ClusterError, MachineError
 from clusters.provider import ClusterSpec, Mode
 
 from . import cgroups
@@ -207,6 +208,15 @@ def run_trials(every: list[Trial]) -> None:
     thread.join()
     if failures:
         raise failures[0]
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """Tell what the machine refused (a full disk, a namespace that went away) as a `ClusterError`."""
+    try:
+        yield
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ClusterError(f"The cluster could not be brought up: {said(error)}.") from error
 
 
 def said(error: BaseException) -> str:

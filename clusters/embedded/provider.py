@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from clusters import records, sandboxes
@@ -39,25 +37,16 @@ class EmbeddedProvider:
         folder = records.folder(spec.name)
         with name_lock.held(spec.name):
             if remains.exist(spec.name, folder):
-                raise ClusterError(
-                    f"There is a cluster called {spec.name} already.",
-                    f"Remove it with: {records.removal(spec.name)}; or choose another name.",
-                )
-            try:
+                raise records.taken(spec.name)
+            remove = partial(removal.remove, spec.name, folder)
+            with removal.undone(folder, records.failed_folder(spec.name), remove=remove):
                 host = machine.check(spec, folder)
                 # Imported here: its libraries take a while, and a removal needs none of them.
                 from .bring_up import BringUp  # noqa: PLC0415
 
-                with faults_told():
+                with machine.faults_told():
                     cluster = BringUp(spec, plan, folder, host, progress).run()
                     records.save(cluster)
-            except BaseException as error:
-                with removal.undisturbed():
-                    kept = removal.keep_logs(folder, records.failed_folder(spec.name), error)
-                    removal.remove(spec.name, folder)
-                if kept and isinstance(error, ClusterError):
-                    raise type(error)(error.cause, f"{error.cure}\nIts logs are kept: {kept}".strip()) from error
-                raise
             return cluster
 
     def names(self) -> list[str]:
@@ -111,12 +100,3 @@ class EmbeddedProvider:
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return last_lines(cluster.state / "logs" / node / f"{component}.log", lines)
-
-
-@contextmanager
-def faults_told() -> Iterator[None]:
-    """Tell what the machine refused (a full disk, a namespace that went away) as a `ClusterError`."""
-    try:
-        yield
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ClusterError(f"The cluster could not be brought up: {machine.said(error)}.") from error

@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -108,6 +108,23 @@ def keep_logs(folder: Path, kept: Path, error: BaseException) -> Path | None:
     shutil.rmtree(kept, ignore_errors=True)
     kept.parent.mkdir(parents=True, exist_ok=True)
     return logs.rename(kept)
+
+
+@contextmanager
+def undone(
+    folder: Path, kept: Path, *, remove: Callable[[], None], save_logs: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Remove what was made where the block fails; the logs are put aside first, and the error says where they are."""
+    try:
+        yield
+    except BaseException as error:
+        with undisturbed():
+            save_logs()
+            put_aside = keep_logs(folder, kept, error)
+            remove()
+        if put_aside and isinstance(error, ClusterError):
+            raise type(error)(error.cause, f"{error.cure}\nIts logs are kept: {put_aside}".strip()) from error
+        raise
 
 
 @contextmanager

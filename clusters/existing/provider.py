@@ -48,10 +48,7 @@ class ExistingProvider:
         names.check_cluster_name(spec.name)
         folder = records.folder(spec.name)
         if folder.exists():
-            raise ClusterError(
-                f"There is a cluster called {spec.name} already.",
-                f"Remove it with: {records.removal(spec.name)}; or choose another name.",
-            )
+            raise records.taken(spec.name)
         context = read(spec.existing.kubeconfig, spec.existing.context)
         folder.mkdir(parents=True)
         records.mark(spec.name, NAME)

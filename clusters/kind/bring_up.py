@@ -9,6 +9,7 @@ node network ─┬─ kind create cluster ────────────�
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import os
 import secrets
@@ -22,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -29,7 +31,7 @@ from clusters import components, controllers, images, system_packages
 from clusters.addons import install
 from clusters.addons.api import ApiError, ClusterApi, wait_until
 from clusters.components.catalogue import catalogue
-from clusters.embedded import names, relay
+from clusters.embedded import addresses, names, relay
 from clusters.embedded.bring_up import open_listener
 from clusters.embedded.journal import JOURNAL, Journal
 from clusters.embedded.parts import DEFINITIONS, versions
@@ -44,6 +46,7 @@ from .configuration import Node
 from .description import describe
 from .engine import Engine
 from .node_image import NodeImage
+from .removal import LOADED_FILE
 
 CREATE_SECONDS = 600.0
 READY_SECONDS = 240.0
@@ -97,7 +100,7 @@ class BringUp:
                 hosts.exception()  # it makes containers: nothing may be removed before it has ended
             hosts.result()
         timeline.done("kind create cluster, outside hosts started")
-        api = ClusterApi(self.write_kubeconfig(files["kind"]))
+        api = ClusterApi(self.write_kubeconfig())
         nodes = [configuration.node(told) for told in api.get("/api/v1/nodes")["items"]]
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(partial(self.prepare_node, nodes, network, archives, theirs), nodes))
@@ -121,7 +124,7 @@ class BringUp:
 
     def remember_image(self, name: str) -> None:
         """On record before it is there: it goes with the cluster."""
-        (self.folder / "loaded.json").write_text(json.dumps([name]), encoding="utf-8")
+        (self.folder / LOADED_FILE).write_text(json.dumps([name]), encoding="utf-8")
 
     def create(self, kind: Path, network: node_network.NodeNetwork, task: Task) -> None:
         """`kind create cluster`. It ends with this process, whatever ends that."""
@@ -164,7 +167,7 @@ class BringUp:
             errors = [line for line in lines if "rror" in line] or lines[-3:]
             raise ClusterError(f"kind could not create the cluster: {errors[0] if errors else 'it said nothing'}")
 
-    def write_kubeconfig(self, kind: Path) -> Path:
+    def write_kubeconfig(self) -> Path:
         """An administrator's kubeconfig for this machine, and one for hosts on the node network."""
         told = yaml.safe_load((self.folder / "kind.kubeconfig").read_text(encoding="utf-8"))
         (described,) = self.engine.inspect("container", f"{self.spec.name}-control-plane")
@@ -177,8 +180,8 @@ class BringUp:
             server = self.start_relay(attached["IPAddress"])
         return self._write_kubeconfig("admin.kubeconfig", told, server)
 
-    def _write_kubeconfig(self, name: str, told: dict[str, object], server: str) -> Path:
-        changed = json.loads(json.dumps(told))
+    def _write_kubeconfig(self, name: str, told: dict[str, Any], server: str) -> Path:
+        changed = copy.deepcopy(told)
         changed["clusters"][0]["cluster"]["server"] = server
         path = self.folder / name
         path.touch(0o600)
@@ -244,7 +247,7 @@ class BringUp:
             with missing_is_fine():
                 api.request("DELETE", path)
         values = {
-            "dns_address": self.dns_address(api),
+            "dns_address": addresses.plan(self.spec).dns,
             "upstream": network.sink,
             "coredns_image": self.names["coredns"],
             "metallb_controller_image": self.names["metallb-controller"],
@@ -257,17 +260,14 @@ class BringUp:
         for name in self.spec.controllers:
             controllers.apply(api, name, seconds=seconds)
 
-    def dns_address(self, api: ClusterApi) -> str:
-        return str(api.get(f"/api/v1/namespaces/{SYSTEM}/services/kube-dns")["spec"]["clusterIP"])
-
     def wait(self, api: ClusterApi) -> None:
         seconds = READY_SECONDS * self.spec.patience
         proxies = f"/apis/apps/v1/namespaces/{SYSTEM}/daemonsets/kube-proxy"
         install.wait(api, seconds=seconds, check=nothing)
-        for path in (proxies, "/api/v1/nodes"):
-            what = "every node becoming Ready" if path.endswith("nodes") else "kube-proxy becoming Ready on every node"
-            holds = partial(nodes_ready, api) if path.endswith("nodes") else partial(install.is_rolled_out, api, path)
-            wait_until(holds, what=what, seconds=seconds, cure=CURE)
+        proxied = partial(install.is_rolled_out, api, proxies)
+        ready = partial(install.nodes_ready, api, self.spec.nodes)
+        wait_until(proxied, what="kube-proxy becoming Ready on every node", seconds=seconds, cure=CURE)
+        wait_until(ready, what="every node becoming Ready", seconds=seconds, cure=CURE)
         for name in self.spec.controllers:
             controllers.wait(api, name, seconds=seconds)
         wait_until(partial(system_pods_ready, api), what="Every system pod becoming Ready", seconds=seconds, cure=CURE)
@@ -277,7 +277,7 @@ class BringUp:
         kubernetes = api.get("/api/v1/namespaces/default/services/kubernetes")["spec"]["clusterIP"]
         script = "".join(
             f"timeout 2 bash -c '</dev/tcp/{address}/{port}'\n"
-            for address, port in ((kubernetes, 443), (self.dns_address(api), 53))
+            for address, port in ((kubernetes, 443), (addresses.plan(self.spec).dns, 53))
         )
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(partial(self._await_traffic, script), nodes))
@@ -324,17 +324,10 @@ def missing_is_fine() -> Iterator[None]:
             raise
 
 
-def nodes_ready(api: ClusterApi) -> bool:
-    return all(
-        any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"].get("conditions", []))
-        for node in api.get("/api/v1/nodes")["items"]
-    )
-
-
 def system_pods_ready(api: ClusterApi) -> bool:
     """Whether every pod of Kubernetes' own is Ready, those on their way out left aside."""
     return all(
-        any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
+        install.is_ready(pod)
         for pod in api.get(f"/api/v1/namespaces/{SYSTEM}/pods")["items"]
         if "deletionTimestamp" not in pod["metadata"]
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clusters import controllers
+from clusters.embedded import addresses
 from clusters.embedded.description import programs
 from clusters.embedded.node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD
 from clusters.embedded.timeline import Timeline
@@ -30,7 +31,6 @@ def describe(
     versions: Mapping[str, str],
     timeline: Timeline,
 ) -> Cluster:
-    dns = ".".join([*spec.service_subnet.partition("/")[0].split(".")[:3], "10"])
     return Cluster(
         name=spec.name,
         provider="kind",
@@ -53,7 +53,7 @@ def describe(
         pod_subnet=spec.pod_subnet,
         service_subnet=spec.service_subnet,
         load_balancer_pool=network.pool,
-        dns_address=dns,
+        dns_address=addresses.plan(spec).dns,
         controllers=list(spec.controllers),
         versions={**versions, **programs(), **controllers.versions(spec.controllers)},
         conditions=conditions(spec, engine, image),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,7 +14,7 @@ from clusters import paths, records, sandboxes
 from clusters.embedded import machine, name_lock, names
 from clusters.embedded.journal import JOURNAL, Journal
 from clusters.embedded.processes import running_since
-from clusters.embedded.removal import keep_logs, undisturbed
+from clusters.embedded.removal import undisturbed, undone
 from clusters.errors import ClusterError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec, Mode
@@ -26,7 +24,6 @@ from .engine import Engine
 from .outside import container_name
 
 ENGINE_FILE = "engine.json"
-LOADED_FILE = "loaded.json"
 LOG_SECONDS = 20.0
 
 
@@ -61,10 +58,7 @@ class KindProvider:
         folder = records.folder(spec.name)
         with name_lock.held(spec.name, lock_folder()):
             if folder.exists():
-                raise ClusterError(
-                    f"There is a cluster called {spec.name} already.",
-                    f"Remove it with: {records.removal(spec.name)}; or choose another name.",
-                )
+                raise records.taken(spec.name)
             if containers.of_kind(used, spec.name):
                 raise ClusterError(
                     f"There is a kind cluster called {spec.name} already, and it is not ours: it stays as it is.",
@@ -73,24 +67,23 @@ class KindProvider:
             checks.check(spec, used, folder)
             checks.check_mode(spec.mode, used)
             image = node_image.ensure(used, progress)
-            try:
+            with (
+                undone(
+                    folder,
+                    records.failed_folder(spec.name),
+                    remove=partial(removal.remove, used, spec.name, folder),
+                    save_logs=partial(self.save_logs, used, spec.name, folder),
+                ),
+                machine.faults_told(),
+            ):
                 folder.mkdir(parents=True)
                 records.mark(spec.name, self.name)
                 (folder / ENGINE_FILE).write_bytes(msgspec.json.encode(used))
                 # Imported here: its libraries take a while, and a removal needs none of them.
                 from .bring_up import BringUp  # noqa: PLC0415
 
-                with faults_told():
-                    cluster = BringUp(spec, used, image, folder, progress).run()
-                    records.save(cluster)
-            except BaseException as error:
-                with undisturbed():
-                    self.save_logs(used, spec.name, folder)
-                    kept = keep_logs(folder, records.failed_folder(spec.name), error)
-                    removal.remove(used, spec.name, folder, loaded(folder))
-                if kept and isinstance(error, ClusterError):
-                    raise type(error)(error.cause, f"{error.cure}\nIts logs are kept: {kept}".strip()) from error
-                raise
+                cluster = BringUp(spec, used, image, folder, progress).run()
+                records.save(cluster)
             return cluster
 
     def save_logs(self, used: Engine, cluster: str, folder: Path) -> None:
@@ -115,14 +108,20 @@ class KindProvider:
                     f"The Docker engine that the cluster {name} runs in does not answer.",
                     "Start it again, then remove the cluster: its containers would be left behind.",
                 )
-            removal.remove(used, name, folder, loaded(folder))
+            removal.remove(used, name, folder)
             shutil.rmtree(records.failed_folder(name), ignore_errors=True)
+
+    def _recorded(self, folder: Path) -> Engine | None:
+        """The engine that a cluster was made in; nothing where there is no record of it."""
+        try:
+            return msgspec.json.decode((folder / ENGINE_FILE).read_bytes(), type=Engine)
+        except (OSError, msgspec.DecodeError):
+            return None
 
     def _engine_of(self, folder: Path) -> Engine | None:
         """The engine that a cluster was made in, where it answers."""
-        try:
-            recorded = msgspec.json.decode((folder / ENGINE_FILE).read_bytes(), type=Engine)
-        except (OSError, msgspec.DecodeError):
+        recorded = self._recorded(folder)
+        if recorded is None:
             return engine.find()[0]
         with suppress(ClusterError):
             recorded.info()
@@ -131,11 +130,8 @@ class KindProvider:
 
     def _stopped(self, folder: Path) -> bool:
         """Whether the cluster was in an engine of our own that has been stopped: nothing is left of it there."""
-        try:
-            recorded = msgspec.json.decode((folder / ENGINE_FILE).read_bytes(), type=Engine)
-        except (OSError, msgspec.DecodeError):
-            return True
-        return recorded.ours and not rig.running()
+        recorded = self._recorded(folder)
+        return recorded is None or (recorded.ours and not rig.running())
 
     def processes(self, cluster: Cluster) -> dict[str, bool]:
         journal = Journal(cluster.state / JOURNAL).entries()
@@ -194,20 +190,3 @@ class KindProvider:
 def lock_folder() -> Path:
     """Where names are locked: for the whole machine where we are root, for this user elsewhere."""
     return names.RUN_FOLDER if os.geteuid() == 0 else paths.state_folder() / "locks"
-
-
-def loaded(folder: Path) -> list[str]:
-    """Images that were loaded into the engine for a cluster."""
-    try:
-        return [str(name) for name in json.loads((folder / LOADED_FILE).read_bytes())]
-    except (OSError, ValueError):
-        return []
-
-
-@contextmanager
-def faults_told() -> Iterator[None]:
-    """Tell what the machine refused (a full disk, a program that is not there) as a `ClusterError`."""
-    try:
-        yield
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ClusterError(f"The cluster could not be brought up: {machine.said(error)}.") from error
