@@ -9,27 +9,14 @@ import msgspec
 import pytest
 
 from clusters.errors import MachineError, UsageError
-from clusters.provider import Cluster, ExistingSpec
+from clusters.provider import ExistingSpec
 from conformance import cell
 from conformance.cell import suites_command
 from conformance.options import parse
+from tests.miniatures.cluster import a_cluster
 
 CELL = ["--run", "runs/x", "--mode", "nftables", "--controller", "traefik"]
-CLUSTER = Cluster(
-    name="c",
-    provider="embedded",
-    provider_reason="asked for",
-    mode="nftables",
-    kubeconfig=Path("kubeconfig"),
-    state=Path("state"),
-    nodes=[],
-    clients=[],
-    servers=[],
-    pod_subnet="",
-    service_subnet="",
-    load_balancer_pool="",
-    dns_address="",
-)
+CLUSTER = a_cluster()
 
 
 def test_a_cell_is_named_by_its_mode_and_controller() -> None:

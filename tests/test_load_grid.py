@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from clusters.errors import MachineError, RoadtestError, UsageError
-from clusters.provider import Cluster, Place
+from clusters.provider import Place
 from conformance import cell
 from conformance.options import parse
 from loadprofiles import grid, running
@@ -31,6 +31,7 @@ from loadprofiles.engine.open_loop import OpenLoop
 from loadprofiles.engine.plan import Measurement, Plan, share
 from loadprofiles.engine.recorder import Recorder
 from loadprofiles.profile import Profile, chosen
+from tests.miniatures.cluster import a_cluster
 from tests.test_load_engine import a_plan
 
 BLOCKS = 4
@@ -223,24 +224,6 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
     assert told in capsys.readouterr().err
 
 
-def a_cluster(*hosts: Place) -> Cluster:
-    return Cluster(
-        name="c",
-        provider="embedded",
-        provider_reason="asked for",
-        mode="iptables",
-        kubeconfig=Path("kubeconfig"),
-        state=Path("state"),
-        nodes=[],
-        clients=list(hosts),
-        servers=[],
-        pod_subnet="",
-        service_subnet="",
-        load_balancer_pool="",
-        dns_address="",
-    )
-
-
 @contextmanager
 def taken_port() -> Iterator[int]:
     with socket.socket() as listening:
@@ -265,9 +248,9 @@ def test_a_master_that_cannot_listen_says_so_before_anything_is_made() -> None:
 def test_the_master_of_a_closed_cluster_listens_on_one_of_its_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Place(name="client-1", role="client", address="127.0.0.1", netns="/proc/self/ns/net")
     with pytest.raises(UsageError, match=r"has no way in.*127\.0\.0\.1 \(client-1\)"):
-        grid.settled(grid.Grid(workers=2, address="192.0.2.1", port=5557), a_cluster(client))
+        grid.settled(grid.Grid(workers=2, address="192.0.2.1", port=5557), a_cluster(clients=[client]))
     monkeypatch.setattr("loadprofiles.grid._must_be_free", lambda *_: None)
-    settled = grid.settled(grid.Grid(workers=2, address="127.0.0.1", port=5557), a_cluster(client))
+    settled = grid.settled(grid.Grid(workers=2, address="127.0.0.1", port=5557), a_cluster(clients=[client]))
     assert settled.netns == "/proc/self/ns/net"
     assert settled.joining.endswith("shell c --at HOST -- ./noxw -s worker -- --master 127.0.0.1:5557")
 

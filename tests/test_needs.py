@@ -15,22 +15,11 @@ from clusters.provider import Cluster, Place
 from clusters.rights import Right, Rights, making
 from fixtures.needs import Judge, is_of, kinds, manifests, needs
 from tests.miniatures import objects
+from tests.miniatures.cluster import a_cluster
 
 SUITES = Path(__file__).parents[1] / "suites"
-OURS = Cluster(
-    name="c",
-    provider="embedded",
-    provider_reason="",
-    mode="nftables",
-    kubeconfig=Path("k"),
-    state=Path("s"),
+OURS = a_cluster(
     nodes=[Place(name=f"n{number}", role="node", address=f"203.0.113.{number}") for number in (1, 2)],
-    clients=[],
-    servers=[],
-    pod_subnet="",
-    service_subnet="",
-    load_balancer_pool="",
-    dns_address="",
 )
 
 
