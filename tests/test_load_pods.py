@@ -20,7 +20,7 @@ from fixtures.api import documents
 from loadprofiles.engine import version
 from loadprofiles.grid import PORT, Grid, settled
 from loadprofiles.pods import image, workers
-from tests.test_load_grid import a_cluster
+from tests.miniatures.cluster import a_cluster
 
 
 def test_a_worker_in_the_image_runs_the_master_s_engine(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_the_same_environment_gives_the_same_image(monkeypatch: pytest.MonkeyPat
 def a_cluster_in_namespaces(tmp_path: Path) -> Cluster:
     client = Place(name="client-1", role="client", address="127.0.0.1", netns="/proc/self/ns/net")
     node = Place(name="n1", role="node", address="127.0.0.2", netns="/proc/self/ns/net")
-    return msgspec.structs.replace(a_cluster(client), nodes=[node], state=tmp_path)
+    return msgspec.structs.replace(a_cluster(clients=[client]), nodes=[node], state=tmp_path)
 
 
 def test_pods_are_told_the_way_to_a_master_on_a_host_of_the_cluster(
