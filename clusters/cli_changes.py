@@ -6,9 +6,10 @@ import argparse
 import time
 from typing import Any, get_args
 
-from . import lifecycle, records
+from . import families, lifecycle, records
 from .cli_views import pairs
 from .controllers import described
+from .embedded.addresses import SUBNETS
 from .errors import ClusterError, UsageError
 from .existing import options as existing_options
 from .progress import progress_for_terminal
@@ -60,9 +61,12 @@ def add_changes(verbs: Any) -> None:
         metavar="FACTOR",
         help="wait so many times as long for every step, on a slow machine (default %(default)g)",
     )
+    families.add(create)
     for what in ("node", "pod", "service"):
-        default = getattr(spec, f"{what}_subnet")
-        create.add_argument(f"--{what}-subnet", default=default, metavar="CIDR", help=f"(default {default})")
+        usual = " or ".join(found[what] for found in SUBNETS.values())
+        create.add_argument(
+            f"--{what}-subnet", default="", metavar="CIDR", help=f"one of each family (default {usual})"
+        )
     existing_options.add(create)
     create.set_defaults(run=run_create)
 
@@ -85,6 +89,7 @@ def run_create(asked: argparse.Namespace) -> int:
         nodes=asked.nodes,
         controllers=[name for names in asked.controller for name in names.split(",") if name],
         gateway_api=asked.gateway_api,
+        families=families.chosen(asked.families),
         node_subnet=asked.node_subnet,
         pod_subnet=asked.pod_subnet,
         service_subnet=asked.service_subnet,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,9 @@ from rich.table import Table
 
 from . import lifecycle, records
 from .errors import ClusterError
+from .families import Family
 from .progress import console_for_tables
-from .provider import Cluster
+from .provider import Cluster, Ranges
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +108,13 @@ def run_describe(asked: argparse.Namespace) -> int:
     places = [*cluster.nodes, *cluster.clients, *cluster.servers]
     show(
         ["PLACE", "ROLE", "ADDRESS", "PODS", "ZONE", "NETWORK NAMESPACE"],
-        [[place.name, place.role, place.address, place.pod_subnet, place.zone, place.netns] for place in places],
+        [
+            [
+                *(place.name, place.role, each(place.address, place.addresses)),
+                *(each(place.pod_subnet, place.pod_subnets), place.zone, place.netns),
+            ]
+            for place in places
+        ],
     )
     pairs("Conditions", cluster.conditions)
     pairs("Versions", cluster.versions)
@@ -121,13 +129,21 @@ def overview(cluster: Cluster, state: str) -> dict[str, str]:
         "provider": f"{cluster.provider} ({cluster.provider_reason})",
         "kube-proxy mode": cluster.mode,
         "controllers": ", ".join(cluster.controllers) or "none",
-        "pod subnet": cluster.pod_subnet,
-        "service subnet": cluster.service_subnet,
-        "load balancer pool": cluster.load_balancer_pool,
+        **{
+            name.replace("_", " "): each(
+                getattr(cluster, name), {family: getattr(found, name) for family, found in cluster.ranges.items()}
+            )
+            for name in Ranges.__struct_fields__
+        },
         "DNS": f"{cluster.dns_address} ({cluster.dns_domain})",
         "kubeconfig": str(cluster.kubeconfig),
         "folder": str(cluster.state),
     }
+
+
+def each(primary: str, of_families: Mapping[Family, str]) -> str:
+    """What there is of each family; where nobody tells, that of the primary one."""
+    return ", ".join(filter(None, of_families.values())) or primary
 
 
 def show(columns: list[str], rows: Any) -> None:

@@ -24,6 +24,10 @@ class Need(StrEnum):
     """The nodes' names and addresses."""
     TWO_NODES = "two-nodes"
     THREE_NODES = "three-nodes"
+    DUAL_STACK = "dual-stack"
+    """Services of two IP families."""
+    SINGLE_STACK = "single-stack"
+    """Services of one IP family only."""
     NODE_ACCESS = "node-access"
     """Commands on the nodes."""
     NODE_PORTS = "node-ports"
@@ -66,4 +70,9 @@ def lacking(cluster: Cluster) -> dict[str, str]:
         if len(cluster.nodes) < count:
             why = f"It needs {count} nodes, and this cluster has {len(cluster.nodes)}."
             found.setdefault(need, found.get(Need.NODES, why))
+    has = f"and this cluster has {' and '.join(cluster.families)}."
+    if len(cluster.families) < 2:
+        found.setdefault(Need.DUAL_STACK, f"It needs two IP families, {has}")
+    else:
+        found.setdefault(Need.SINGLE_STACK, f"It is about clusters of one IP family, {has}")
     return found

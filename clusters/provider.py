@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from clusters.families import Family
 from clusters.progress import Progress
 
 Channel = Literal["standard", "experimental"]
@@ -30,9 +31,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """``n1``, ``client-1``, ``server-1``."""
     role: Literal["node", "client", "server"]
     address: str
-    """Its IPv4 address on the node network; packets that it sends carry it."""
+    """Its address on the node network, in the cluster's primary family; packets that it sends carry it."""
+    addresses: dict[Family, str] = {}
+    """The same in every family that it has."""
     pod_subnet: str = ""
     """A node's own pod range, ``10.244.1.0/24``. What the node sends to a pod of its own carries its first address."""
+    pod_subnets: dict[Family, str] = {}
     zone: str = ""
     netns: str = ""
     """Path of its network namespace, where this process can enter it (``/run/netns/…``); empty elsewhere."""
@@ -40,6 +44,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Prefix that runs a command there: ``["nsenter", "--net=/run/netns/…"]`` or ``["docker", "exec", "-i", "…"]``."""
     here: bool = False
     """This machine's own network. It must be said: a place that merely lost its namespace sends nothing from here."""
+
+    def of(self, family: Family) -> Place:
+        """The place as it is seen in one family; without an address where it has none of it."""
+        return msgspec.structs.replace(
+            self, address=self.addresses.get(family, ""), pod_subnet=self.pod_subnets.get(family, "")
+        )
 
 
 class ExistingSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,9 +84,12 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int = 3
     controllers: list[str] = []
     gateway_api: Channel = "standard"
-    node_subnet: str = "172.30.0.0/24"
-    pod_subnet: str = "10.244.0.0/16"
-    service_subnet: str = "10.96.0.0/16"
+    families: list[Family] = msgspec.field(default_factory=lambda: ["IPv4"])
+    """One, or both; the first is the one that a Service gets when it asks for none."""
+    node_subnet: str = ""
+    """Empty: the usual one of each family (`clusters.embedded.addresses.SUBNETS`). Of both, with a comma."""
+    pod_subnet: str = ""
+    service_subnet: str = ""
     patience: float = 1.0
     """Factor on every time-out of the start-up, for slow machines."""
     api_port: int = 0
@@ -98,6 +111,15 @@ class Classes(msgspec.Struct, frozen=True, kw_only=True):
     """Where Ingress traffic enters, if the user says it."""
 
 
+class Ranges(msgspec.Struct, frozen=True, kw_only=True):
+    """The ranges of a cluster in one family; each is empty where it is not known."""
+
+    pod_subnet: str = ""
+    service_subnet: str = ""
+    load_balancer_pool: str = ""
+    """First and last address, ``172.30.0.200-172.30.0.250``; empty where no LoadBalancer is served."""
+
+
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     """A running cluster, as anyone above this folder sees it."""
 
@@ -117,7 +139,11 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     pod_subnet: str
     service_subnet: str
     load_balancer_pool: str
-    """First and last address, ``172.30.0.200-172.30.0.250``; empty where no LoadBalancer is served."""
+    """These three are of the primary family, as `Ranges` has them."""
+    families: list[Family] = msgspec.field(default_factory=lambda: ["IPv4"])
+    """Those that Services may have, the primary one first."""
+    ranges: dict[Family, Ranges] = {}
+    """Of every family."""
     dns_address: str
     dns_domain: str = "cluster.local"
     controllers: list[str] = []
@@ -153,6 +179,15 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     def scratch(self) -> Path:
         """Where temporary files lie that go with the cluster, should their maker be killed."""
         return self.state / "tmp"
+
+    def of(self, family: Family) -> Cluster:
+        """The cluster as it is seen in one of its families: every address and range is of it, but the DNS server's."""
+        ranges = self.ranges.get(family, Ranges())
+        seen = {
+            role: [place.of(family) for place in places]
+            for role, places in (("nodes", self.nodes), ("clients", self.clients), ("servers", self.servers))
+        }
+        return msgspec.structs.replace(self, families=[family], **msgspec.structs.asdict(ranges), **seen)
 
     def place(self, name: str) -> Place:
         """The node, client or server called ``name``; `KeyError` where there is none."""

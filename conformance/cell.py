@@ -192,6 +192,7 @@ def spec(options: Options) -> ClusterSpec:
         mode=msgspec.convert(options.mode or DEFAULT_MODE, Mode),
         existing=options.existing,
         nodes=options.nodes,
+        families=options.families,
         controllers=[options.controller] if options.controller else [],
     )
 

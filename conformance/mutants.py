@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import sys
 import time
@@ -15,6 +16,7 @@ from rich.table import Table
 import clusters
 import reports
 from clusters.errors import UsageError
+from clusters.families import Family
 from clusters.progress import console_for_tables, progress_for_terminal
 from clusters.provider import Cluster
 from reports.model import Verdict
@@ -116,8 +118,8 @@ def checks(cluster: Cluster, run: Path, scope: Iterable[str], workers: str, extr
 
 
 def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) -> list[Trial]:
-    """Run every mutant that belongs to the cluster's mode, after one baseline of all their scopes."""
-    chosen = [mutant for mutant in chosen if cluster.mode in mutant.modes]
+    """Run every mutant that belongs to the cluster's mode and families, after one baseline of all their scopes."""
+    chosen = [mutant for mutant in chosen if cluster.mode in mutant.modes and mutant.dual_stack in fits(cluster)]
     scopes = sorted({path for mutant in chosen for path in mutant.scope})
     baseline = checks(cluster, run / "baseline", scopes, workers, [])
     done = []
@@ -128,6 +130,11 @@ def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) 
         mutated = checks(cluster, run / mutant.name, mutant.scope, workers, extra)
         done.append(judge(mutant, cluster.mode, baseline, mutated, time.monotonic() - began))
     return done
+
+
+def fits(cluster: Cluster) -> set[bool]:
+    """What mutants may say of `Mutant.dual_stack` to be tried here: a dual-stack cluster takes all."""
+    return {True, False} if len(cluster.families) > 1 else {False}
 
 
 def table(done: Sequence[Trial]) -> Table:
@@ -154,6 +161,17 @@ def select(names: Sequence[str]) -> list[Mutant]:
     return [known[name] for name in names] or list(known.values())
 
 
+def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str, list[Family]]]:
+    """Mode and IP families of each cluster: a dual-stack one only where a mutant takes it."""
+    if asked.cluster:
+        named = clusters.load(asked.cluster)
+        return [(named.mode, named.families)]
+    needed: list[list[Family]] = [
+        ["IPv4", "IPv6"] if dual else ["IPv4"] for dual in sorted({one.dual_stack for one in chosen})
+    ]
+    return [(mode, families) for mode in asked.modes.split(",") for families in needed]
+
+
 def main(arguments: Sequence[str]) -> int:
     """Exit status 0 when every mutant was killed, 1 when one was not."""
     made = options.parser("mutants", "Break a live cluster on purpose; the right check, and only it, must fail.")
@@ -173,13 +191,14 @@ def main(arguments: Sequence[str]) -> int:
         )
     run: Path = asked.run or Path("runs/mutants")
     done: list[Trial] = []
-    for mode in [clusters.load(asked.cluster).mode] if asked.cluster else asked.modes.split(","):
+    for mode, families in cells(asked, chosen):
         cell_options = options.Options(
             run=run,
             mode=mode,
             controller=asked.controller,
             provider=asked.provider,
             nodes=asked.nodes,
+            families=families,
             workers=asked.workers,
             cluster=asked.cluster,
             keep=asked.keep,
@@ -191,7 +210,9 @@ def main(arguments: Sequence[str]) -> int:
         with progress_for_terminal() as progress:
             cluster = cell.taken(cell_options) if asked.cluster else cell.made(cell_options, progress)
         try:
-            done += trials(cluster, run / cluster.mode, chosen, asked.workers)
+            fitting = chosen if asked.cluster else [one for one in chosen if one.dual_stack == (len(families) > 1)]
+            stack = "-dual-stack" if len(families) > 1 else ""
+            done += trials(cluster, run / f"{cluster.mode}{stack}", fitting, asked.workers)
         finally:
             if not asked.cluster and not asked.keep:
                 clusters.delete(cluster.name)

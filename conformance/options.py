@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from clusters import lifecycle
+from clusters import families, lifecycle
 from clusters.existing import options as existing
+from clusters.families import Family
 from clusters.provider import MODES, ExistingSpec
 from loadprofiles import grid
 
@@ -27,6 +28,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     existing: ExistingSpec = ExistingSpec()
     dry_run: bool = False
     nodes: int
+    families: list[Family] = msgspec.field(default_factory=lambda: ["IPv4"])
+    """Of a cluster that is made."""
     workers: str = "3"
     cluster: str
     """An existing cluster's name; empty: make one and remove it."""
@@ -57,6 +60,7 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     )
     made.add_argument("--provider", default="auto", help=f"auto (default), {', '.join(lifecycle.providers())}")
     made.add_argument("--nodes", type=int, default=3, metavar="N", help="nodes of the cluster (default 3)")
+    families.add(made)
     made.add_argument(
         "--cluster",
         default="",
@@ -110,4 +114,5 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     spec = existing.taken(known, known.mode)
     fields = {name: value for name, value in vars(known).items() if name in Options.__struct_fields__}
     mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE
-    return Options(**{**fields, "mode": mode}, existing=spec, pytest=rest)
+    fields |= {"mode": mode, "families": families.chosen(known.families)}
+    return Options(**fields, existing=spec, pytest=rest)

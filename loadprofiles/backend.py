@@ -12,6 +12,7 @@ import clusters
 from clusters.controllers.description import ControllerDescription
 from clusters.controllers.found import of_cluster
 from clusters.errors import UsageError
+from clusters.families import at
 from clusters.provider import Cluster, Place
 from fixtures.api import Api, documents
 from fixtures.convergence import await_value, converge
@@ -113,7 +114,7 @@ class Backend:
 
     def _await_answers(self, way: Way, profile: Profile) -> None:
         vantage = vantage_of(way.vantage)
-        url = f"http://{way.host}:{way.port}{profile.path}"
+        url = f"http://{at(way.host)}:{way.port}{profile.path}"
         address = "" if way.host == way.address else way.address
         try:
             converge(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_network, summarize_address_range
+from ipaddress import ip_address, ip_network, summarize_address_range
 
 from clusters.provider import Cluster
 
@@ -10,9 +10,9 @@ from clusters.provider import Cluster
 def networks(cluster: Cluster) -> list[str]:
     """The cluster's pods and Services, each of its nodes and hosts, and its LoadBalancer pool."""
     allowed = [str(ip_network(subnet)) for subnet in (cluster.pod_subnet, cluster.service_subnet) if subnet]
-    allowed += [f"{place.address}/32" for place in (*cluster.nodes, *cluster.servers) if place.address]
+    allowed += [str(ip_network(place.address)) for place in (*cluster.nodes, *cluster.servers) if place.address]
     if cluster.load_balancer_pool:
         first, _, last = cluster.load_balancer_pool.partition("-")
-        pool = summarize_address_range(IPv4Address(first.strip()), IPv4Address((last or first).strip()))
-        allowed += [str(network) for network in pool]
+        ends = [ip_address(end.strip()) for end in (first, last or first)]
+        allowed += [str(network) for network in summarize_address_range(*ends)]
     return allowed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from clusters.families import end_of
 from loadprofiles.engine import intervals, validity
 from loadprofiles.engine.histogram import Histogram, merged
 from loadprofiles.engine.plan import Measurement, Plan
@@ -65,7 +66,7 @@ def _lag(measured: Measurement) -> dict[str, float]:
 
 def _conditions(plan: Plan, measured: Measurement) -> dict[str, str]:
     told = {
-        "address": f"{plan.address}:{plan.port}",
+        "address": end_of(plan.address, plan.port),
         "arrivals": plan.arrivals if plan.shape == "arrival-rate" else "closed loop",
         "latency from": "the intended send time" if plan.shape == "arrival-rate" else "the actual send time",
         "seed": str(plan.seed),

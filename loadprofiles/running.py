@@ -13,6 +13,7 @@ from rich.console import Console
 
 import clusters
 from clusters.errors import RoadtestError, UsageError
+from clusters.families import at
 from clusters.provider import Cluster
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
@@ -171,9 +172,8 @@ def request(profile: Profile, way: Way) -> str:
     """The request's bytes, as text."""
     port = "" if way.port == 80 else f":{way.port}"
     close = "Connection: close\r\n" if profile.connection == "per-request" else ""
-    return (
-        f"GET {profile.path} HTTP/1.1\r\nHost: {way.host}{port}\r\nUser-Agent: roadtest\r\nAccept: */*\r\n{close}\r\n"
-    )
+    host = f"{at(way.host)}{port}"
+    return f"GET {profile.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: roadtest\r\nAccept: */*\r\n{close}\r\n"
 
 
 def line(load: Load) -> str:

@@ -207,7 +207,7 @@ def test_an_image_that_cannot_be_pulled_is_named_with_what_to_do(tmp_path: Path)
 def test_a_node_takes_what_is_for_its_processor() -> None:
     """All platforms of an index, of which the engine has but one, would fail."""
     engine = MiniatureEngine()
-    node = Node(name="n1", address="", pod_subnet="", zone="")
+    node = Node(name="n1", addresses={}, pod_subnets={}, zone="")
     controller_images.load(cast("Engine", engine), node, [Path("a.tar")])
     assert engine.ran[0][-3:] == ("--platform", f"linux/{architecture()}", "-")
 

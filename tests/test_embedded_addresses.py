@@ -25,6 +25,26 @@ def test_the_usual_addresses() -> None:
     assert addresses.pool == "172.30.0.200-172.30.0.250"
 
 
+def test_a_dual_stack_cluster_has_every_address_twice() -> None:
+    addresses = plan(ClusterSpec(name="a", families=["IPv4", "IPv6"], pod_subnet="fd00:1::/56"))
+
+    assert [one.family for one in addresses.every] == ["IPv4", "IPv6"]
+    assert addresses.hosts()["n1"] == {"IPv4": "172.30.0.11", "IPv6": "fd00:172:30::b"}
+    assert addresses.hosts()["server-1"] == {"IPv4": "172.30.0.151", "IPv6": "fd00:172:30::97"}
+    assert addresses.pod_subnets == "10.244.0.0/16,fd00:1::/56"
+    assert addresses.service_subnets == "10.96.0.0/16,fd00:10:96::/112"
+    assert [one.pods["n2"] for one in addresses.every] == ["10.244.2.0/24", "fd00:1:0:2::/64"]
+    assert addresses.dns == "10.96.0.10"
+
+
+def test_the_first_family_rules() -> None:
+    addresses = plan(ClusterSpec(name="a", families=["IPv6", "IPv4"]))
+
+    assert addresses.api_server == "https://[fd00:172:30::1]:6443"
+    assert addresses.dns == "fd00:10:96::a"
+    assert list(addresses.hosts()["n1"]) == ["IPv6", "IPv4"]
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine, too
 @given(st.integers(1, 40), st.integers(0, 255))
 def test_no_two_hosts_share_an_address(nodes: int, third: int) -> None:
@@ -52,8 +72,13 @@ def test_no_two_hosts_share_an_address(nodes: int, third: int) -> None:
         ({"node_subnet": "10.96.0.0/24"}, "overlap"),
         ({"node_subnet": "172.30.0.0/25"}, "too small"),
         ({"pod_subnet": "10.244.0.0/24"}, "too small"),
-        ({"node_subnet": "172.30.0.7/24"}, "not an IPv4 subnet"),
-        ({"node_subnet": "fd00::/64"}, "not an IPv4 subnet"),
+        ({"node_subnet": "172.30.0.7/24"}, "subnet '172.30.0.7/24' is none"),
+        ({"node_subnet": "fd00::/64"}, "fd00::/64 is IPv6, and the cluster is IPv4. Say which families"),
+        ({"node_subnet": "10.0.0.0/24,10.0.1.0/24"}, "two IPv4 node subnets"),
+        ({"families": ["IPv4", "IPv6"], "service_subnet": "fd00:10:96::/64"}, "too large for the API server"),
+        ({"families": ["IPv6"], "pod_subnet": "fd00:10:244::/64"}, "too small"),
+        ({"families": ["IPv4", "IPv6"], "pod_subnet": "fd00:172::/56", "node_subnet": "fd00:172::/64"}, "overlap"),
+        ({"families": []}, "without an IP family"),
         ({"nodes": 0}, "0 nodes"),
         ({"nodes": 41}, "41 nodes"),
     ],

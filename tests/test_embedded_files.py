@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clusters.embedded import control_plane, node_files
+from clusters.embedded import control_plane, masquerade, node_files
 from clusters.embedded.addresses import plan
 from clusters.embedded.identities import Identities
 from clusters.embedded.node_files import Host, NodeFolders
@@ -124,3 +124,26 @@ def test_a_pod_gets_its_address_from_its_nodes_range() -> None:
     assert document["plugins"][0]["ipam"]["ranges"] == [[{"subnet": "10.244.2.0/24"}]]
     assert document["plugins"][0]["ipMasq"] is False
     assert [plugin["type"] for plugin in document["plugins"]] == ["ptp", "portmap"]
+
+
+def test_a_dual_stack_cluster_tells_its_parts_of_both_families(identities: Identities) -> None:
+    both = plan(ClusterSpec(name="a", families=["IPv4", "IPv6"]))
+    server = control_plane.api_server(Path("/bin/program"), both, identities)
+    manager = control_plane.controller_manager(Path("/bin/program"), both, identities)
+    proxy = yaml.safe_load(node_files.kube_proxy("nftables", "n1", both, Path("kubeconfig")))
+    ipam = json.loads(node_files.pod_network("a", "n2", both))["plugins"][0]["ipam"]
+
+    assert "--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112" in server
+    assert "--cluster-cidr=10.244.0.0/16,fd00:10:244::/56" in manager
+    assert (proxy["clusterCIDR"], proxy["bindAddress"]) == ("10.244.0.0/16,fd00:10:244::/56", "0.0.0.0")
+    assert ipam["ranges"] == [[{"subnet": "10.244.2.0/24"}], [{"subnet": "fd00:10:244:2::/64"}]]
+    assert ipam["routes"] == [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]
+
+
+def test_kube_proxy_of_an_ipv6_cluster_listens_there() -> None:
+    six = plan(ClusterSpec(name="a", families=["IPv6"]))
+    proxy = yaml.safe_load(node_files.kube_proxy("iptables", "n1", six, Path("kubeconfig")))
+
+    assert (proxy["bindAddress"], proxy["healthzBindAddress"]) == ("::", "[::]:10256")
+    assert "table ip6 t" in masquerade.rules({"IPv6": six.pod_subnet}, "t", "eth0")
+    assert "ip saddr" not in masquerade.rules({"IPv6": six.pod_subnet}, "t", "eth0")

@@ -6,13 +6,16 @@ import json
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import yaml
 
 from clusters.components.catalogue import catalogue
+from clusters.embedded.addresses import plan
 from clusters.errors import ComponentError
+from clusters.families import Family
 from clusters.images.archive import build
 from clusters.images.layers import TarStream, file
 from clusters.kind import archives, base_image, configuration, node_image, pod_network
@@ -21,18 +24,35 @@ from clusters.kind.node_network import NodeNetwork
 from clusters.provider import MODES, ClusterSpec, Mode
 
 NODES = [
-    Node(name="a-control-plane", address="172.30.0.2", pod_subnet="10.244.0.0/24", zone="zone-a"),
-    Node(name="a-worker", address="172.30.0.3", pod_subnet="10.244.1.0/24", zone="zone-b"),
+    Node(name=name, addresses={"IPv4": address}, pod_subnets={"IPv4": pods}, zone=zone)
+    for name, address, pods, zone in (
+        ("a-control-plane", "172.30.0.2", "10.244.0.0/24", "zone-a"),
+        ("a-worker", "172.30.0.3", "10.244.1.0/24", "zone-b"),
+    )
 ]
-NETWORK = NodeNetwork(
-    name="roadtest-a", subnet="172.30.0.0/24", clients={}, servers={"server-1": "172.30.0.151"}, pool=""
-)
+DUAL = [
+    msgspec.structs.replace(
+        node,
+        addresses={**node.addresses, "IPv6": f"fd00:172:30::{number}"},
+        pod_subnets={**node.pod_subnets, "IPv6": f"fd00:10:244:{number}::/64"},
+    )
+    for number, node in enumerate(NODES, 2)
+]
+BOTH: list[Family] = ["IPv4", "IPv6"]
+NETWORK = NodeNetwork(name="roadtest-a", addresses=plan(ClusterSpec(name="a")))
+DUAL_NETWORK = NodeNetwork(name="roadtest-a", addresses=plan(ClusterSpec(name="a", families=BOTH)))
+
+
+def told_to_kind(spec: ClusterSpec, *, own: bool = False) -> dict[str, Any]:
+    found = yaml.safe_load(configuration.configuration(spec, plan(spec), own_network=own))
+    assert isinstance(found, dict)
+    return found
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("own", [True, False])
 def test_kind_is_told_mode_nodes_and_zones(mode: Mode, own: bool) -> None:
-    told = yaml.safe_load(configuration.configuration(ClusterSpec(name="a", mode=mode), own_network=own))
+    told = told_to_kind(ClusterSpec(name="a", mode=mode), own=own)
     networking = told["networking"]
     assert (networking["kubeProxyMode"], networking["disableDefaultCNI"], networking["dnsSearch"]) == (mode, own, [])
     assert "apiServerPort" not in networking
@@ -45,30 +65,72 @@ def test_kind_is_told_mode_nodes_and_zones(mode: Mode, own: bool) -> None:
 
 
 def test_a_port_that_is_asked_for_is_kind_s() -> None:
-    told = yaml.safe_load(configuration.configuration(ClusterSpec(name="a", api_port=7443), own_network=False))
+    told = told_to_kind(ClusterSpec(name="a", api_port=7443))
     assert told["networking"]["apiServerPort"] == 7443
+
+
+@pytest.mark.parametrize(
+    ("families", "family", "pods", "services"),
+    [
+        (["IPv4"], "ipv4", "10.244.0.0/16", "10.96.0.0/16"),
+        (["IPv6"], "ipv6", "fd00:10:244::/56", "fd00:10:96::/112"),
+        (BOTH, "dual", "10.244.0.0/16,fd00:10:244::/56", "10.96.0.0/16,fd00:10:96::/112"),
+    ],
+)
+def test_kind_is_told_the_families_and_their_ranges(
+    families: list[Family], family: str, pods: str, services: str
+) -> None:
+    networking = told_to_kind(ClusterSpec(name="a", families=families))["networking"]
+    assert (networking["ipFamily"], networking["podSubnet"], networking["serviceSubnet"]) == (family, pods, services)
+    assert networking["apiServerAddress"] == "127.0.0.1"
 
 
 def test_a_node_is_read_from_the_api() -> None:
     told = {
         "metadata": {"name": "a-worker", "labels": {"topology.kubernetes.io/zone": "zone-b"}},
-        "spec": {"podCIDR": "10.244.1.0/24"},
+        "spec": {"podCIDR": "10.244.1.0/24", "podCIDRs": ["10.244.1.0/24", "fd00:10:244:3::/64"]},
         "status": {
-            "addresses": [{"type": "Hostname", "address": "x"}, {"type": "InternalIP", "address": "172.30.0.3"}]
+            "addresses": [
+                {"type": "Hostname", "address": "x"},
+                *({"type": "InternalIP", "address": address} for address in ("172.30.0.3", "fd00:172:30::3")),
+            ]
         },
     }
-    assert configuration.node(told) == NODES[1]
+    assert configuration.node(told) == DUAL[1]
+    assert DUAL[1].address == "172.30.0.3"
 
 
 def test_a_node_s_scripts_are_shell_and_lead_nowhere_else(tmp_path: Path) -> None:
-    script = pod_network.seal(NETWORK, NODES[0]) + pod_network.set_up(NODES[1], NODES, "10.244.0.0/16")
+    script = pod_network.seal(NETWORK, NODES[0]) + pod_network.set_up(NODES[1], NODES, {"IPv4": "10.244.0.0/16"})
     subprocess.run(["sh", "-n"], input=script, text=True, check=True)
-    assert "default via 172.30.0.151" in script
+    assert "0.0.0.0/0 via 172.30.0.151" in script
     assert "nameserver 172.30.0.151" in script
     assert "ip route replace 10.244.0.0/24 via 172.30.0.2" in script
     assert "10.244.1.0/24 via" not in script  # its own pods are not behind another node
     written = script.split(f"cat > {pod_network.FILE} <<'END'\n")[1].split("\nEND\n")[0]
     assert json.loads(written)["plugins"][0]["ipam"]["ranges"] == [[{"subnet": "10.244.1.0/24"}]]
+
+
+def test_a_dual_stack_node_s_scripts_are_of_both_families() -> None:
+    pods: dict[Family, str] = {"IPv4": "10.244.0.0/16", "IPv6": "fd00:10:244::/56"}
+    script = pod_network.seal(DUAL_NETWORK, DUAL[0]) + pod_network.set_up(DUAL[1], DUAL, pods)
+    subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+    assert "ip route replace 0.0.0.0/0 via 172.30.0.151" in script
+    assert "ip route replace ::/0 via fd00:172:30::97" in script
+    assert "ip route replace fd00:10:244:2::/64 via fd00:172:30::2" in script
+    assert "ip6 saddr fd00:10:244::/56 ip6 daddr != fd00:10:244::/56" in script
+    written = json.loads(script.split(f"cat > {pod_network.FILE} <<'END'\n")[1].split("\nEND\n")[0])
+    assert [part[0]["subnet"] for part in written["plugins"][0]["ipam"]["ranges"]] == [
+        *("10.244.1.0/24", "fd00:10:244:3::/64")
+    ]
+
+
+def test_the_way_out_is_closed_in_the_family_too_that_the_cluster_lacks() -> None:
+    six = NodeNetwork(name="roadtest-a", addresses=plan(ClusterSpec(name="a", families=["IPv6"])))
+    script = pod_network.seal(six, DUAL[0])
+    assert "ip route replace ::/0 via fd00:172:30::97" in script
+    assert "ip route del 0.0.0.0/0" in script
+    assert "nameserver fd00:172:30::97" in script
 
 
 def test_archives_become_one_that_kind_reads_every_name_of(tmp_path: Path) -> None:

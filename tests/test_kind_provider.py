@@ -142,13 +142,25 @@ def test_mode_ipvs_is_asked_of_the_engine_s_own_kernel(docker: Docker, engine: E
 def test_the_usual_subnet_gives_way_and_one_that_was_asked_for_does_not(docker: Docker, engine: Engine) -> None:
     docker.has(taken=["172.30.0.0/24", "172.30.1.0/24", "192.168.7.0/24"])
     made = node_network.make(engine, ClusterSpec(name="blue"))
-    assert (made.subnet, made.pool) == ("172.30.2.0/24", "172.30.2.200-172.30.2.250")
-    assert made.clients == {"client-1": "172.30.2.101", "client-2": "172.30.2.102"}
-    assert made.sink == made.servers["server-1"] == "172.30.2.151"
+    planned = made.addresses
+    assert (planned.node_subnet, planned.pool) == ("172.30.2.0/24", "172.30.2.200-172.30.2.250")
+    assert planned.clients == {"client-1": "172.30.2.101", "client-2": "172.30.2.102"}
+    assert made.sinks == {"IPv4": planned.servers["server-1"]} == {"IPv4": "172.30.2.151"}
     dynamic = docker.told("network", "create")[-1]
     assert dynamic[dynamic.index("--ip-range") + 1] == "172.30.2.0/26"
+    assert "--ipv6" not in dynamic
     with pytest.raises(MachineError, match="No subnet is free"):
         node_network.make(engine, ClusterSpec(name="blue", node_subnet="192.168.7.0/24"))
+
+
+def test_a_dual_stack_network_has_a_subnet_of_each_family(docker: Docker, engine: Engine) -> None:
+    docker.has(taken=["172.30.0.0/24"])
+    made = node_network.make(engine, ClusterSpec(name="blue", families=["IPv4", "IPv6"]))
+    assert [one.node_subnet for one in made.addresses.every] == ["172.30.1.0/24", "fd00:172:30:1::/64"]
+    told = docker.told("network", "create")[-1]
+    assert "--ipv6" in told
+    ranges = [told[number + 1] for number, word in enumerate(told) if word == "--ip-range"]
+    assert ranges == ["172.30.1.0/26", "fd00:172:30:1::/66"]
 
 
 def test_a_process_of_the_same_id_on_this_machine_is_not_the_container(
@@ -170,12 +182,12 @@ def test_a_container_is_entered_only_where_its_network_is_known_here(
     away = container("bbb", "blue-client-2")
     away["NetworkSettings"]["SandboxKey"] = "/var/run/docker/netns/0123"
     docker.has(containers=[there, away])
-    entered = containers.place(engine, "blue-client-1", "client-1", "client", "172.30.0.101")
+    entered = containers.place(engine, "blue-client-1", "client-1", "client", {"IPv4": "172.30.0.101"})
     assert (entered.netns, entered.command) == (str(tmp_path), ["nsenter", f"--net={tmp_path}"])
-    commanded = containers.place(engine, "blue-client-2", "client-2", "client", "172.30.0.102")
+    commanded = containers.place(engine, "blue-client-2", "client-2", "client", {"IPv4": "172.30.0.102"})
     assert commanded.netns == ""
     assert commanded.command[1:] == ["--host", "tcp://127.0.0.1:1", "exec", "-i", "blue-client-2"]
-    node = containers.place(engine, "blue-client-1", "n", "node", "172.30.0.2")
+    node = containers.place(engine, "blue-client-1", "n", "node", {"IPv4": "172.30.0.2"})
     assert node.netns
     assert node.command[-3:] == ["exec", "-i", "blue-client-1"]
 

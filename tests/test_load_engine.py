@@ -150,8 +150,8 @@ def test_what_the_kernel_says_of_a_connect(monkeypatch: pytest.MonkeyPatch, code
             return code
 
     class Fake(loops.Connection):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, family: int) -> None:
+            super().__init__(family)
             self.socket.close()
             self.close = lambda: None
             self.socket = NoSocket()  # type: ignore[assignment]

@@ -194,6 +194,36 @@ def test_each_end_of_a_test_gives_its_one_verdict(pytester: pytest.Pytester, opt
 
 HEAD = CASES.partition("@reach\ndef test_passes")[0]
 
+FAMILIES = """
+@pytest.mark.each_family
+@reach
+def test_is_judged_in_each(family, cluster, note):
+    note("seen", f"{family} {cluster.families} {cluster.pod_subnet}")
+
+@reach
+def test_is_judged_in_one(family, note):
+    note("seen", family)
+"""
+
+
+def test_a_marked_check_is_judged_in_each_family_of_a_dual_stack_cluster(pytester: pytest.Pytester) -> None:
+    dual = (
+        'controllers=["traefik"], families=["IPv6", "IPv4"],\n'
+        '    ranges={"IPv4": Ranges(pod_subnet="10.0.0.0/8"), "IPv6": Ranges(pod_subnet="fd00::/8")},'
+    )
+    nocluster = CONFTEST.replace('controllers=["traefik"],', dual).replace("import Cluster", "import Cluster, Ranges")
+    _, results = run_cases(pytester, "-n", "2", cases=HEAD + FAMILIES, nocluster=nocluster)
+    assert {title: result.notes["seen"] for title, result in results.items()} == {
+        "is judged in each [IPv6]": "IPv6 ['IPv6', 'IPv4'] ",
+        "is judged in each [IPv4]": "IPv4 ['IPv4'] 10.0.0.0/8",
+        "is judged in one": "IPv6",
+    }
+    assert "--families ipv6,ipv4" in results["is judged in one"].reproduce
+
+    _, results = run_cases(pytester, cases=HEAD + FAMILIES)
+    assert set(results) == {"is judged in each", "is judged in one"}
+    assert "--families" not in results["is judged in one"].reproduce
+
 
 @pytest.mark.parametrize(
     ("pytests", "counts", "judged", "expected"),

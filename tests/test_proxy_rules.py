@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from fixtures.proxy_rules import of_iptables, of_ipvs, of_nftables
+from fixtures.proxy_rules import command, of_iptables, of_ipvs, of_nftables
 
 BOTH = frozenset({"10.244.1.3:8080", "10.244.2.4:8080"})
 
@@ -117,3 +117,24 @@ TCP  10.96.1.2:80 rr
 TCP  172.30.0.11:30080 rr
 """
     assert of_ipvs(listed) == {"10.96.1.2:80/tcp": BOTH, "172.30.0.11:30080/tcp": frozenset()}
+
+
+def test_ipv6_rules_are_read_as_those_of_ipv4() -> None:
+    ends = frozenset({"[fd00::3]:8080"})
+    iptables = (
+        "-A KUBE-SEP-1111 -p tcp -m tcp -j DNAT --to-destination [fd00::3]:8080\n"
+        "-A KUBE-SERVICES -d fd10::2/128 -p tcp -m tcp --dport 80 -j KUBE-SVC-AAAA\n"
+        "-A KUBE-SVC-AAAA -j KUBE-SEP-1111\n"
+    )
+    assert of_iptables(iptables) == {"[fd10::2]:80/tcp": ends}
+    front = {"concat": ["fd10::2", "tcp", 80]}
+    nftables = {
+        "nftables": [
+            {"map": {"name": "service-ips", "elem": [[front, {"goto": {"target": "service"}}]]}},
+            {"rule": {"chain": "service", "expr": [{"goto": {"target": "endpoint"}}]}},
+            {"rule": {"chain": "endpoint", "expr": [{"dnat": {"addr": "fd00::3", "port": 8080}}]}},
+        ]
+    }
+    assert of_nftables(json.dumps(nftables)) == {"[fd10::2]:80/tcp": ends}
+    assert command("iptables", "IPv6")[0] == "ip6tables-save"
+    assert command("nftables", "IPv6")[-2:] == ["ip6", "kube-proxy"]

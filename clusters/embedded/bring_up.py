@@ -8,6 +8,7 @@ clients, servers, relay ──────────────────�
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 import socket
 import sys
@@ -110,11 +111,11 @@ class BringUp:
             identities.write_clients(f"https://{LOOPBACK}:{listener.getsockname()[1]}")
             self.start_relay(control, listener)
         nodes = [Node(name, self.spec, self.addresses, self.folder, identities, parts) for name in self.addresses.nodes]
-        outsiders = {**self.addresses.clients, **self.addresses.servers}
+        outsiders = [*self.addresses.clients, *self.addresses.servers]
         resolver = next(iter(self.addresses.servers.values()))
         (self.folder / "resolv.conf").write_text(f"nameserver {resolver}\n", encoding="ascii")
         node_places = [self.submit(self.make_node, node, store) for node in nodes]
-        outside_places = [self.submit(self.make_outsider, *outsider) for outsider in outsiders.items()]
+        outside_places = [self.submit(self.make_outsider, outsider) for outsider in outsiders]
         api = ClusterApi(identities.kubeconfig("admin"))
         places = self.results(node_places)
         self.results(outside_places)
@@ -184,9 +185,9 @@ class BringUp:
         )
         self.start(control, "kube-scheduler", control_plane.scheduler(parts["kube-scheduler"], identities))
 
-    def make_outsider(self, name: str, address: str) -> None:
+    def make_outsider(self, name: str) -> None:
         place = self.compartment(place_netns(self.spec.name, name))
-        place.run(network.connect, name, address, self.addresses, control_netns(self.spec.name))
+        place.run(network.connect, name, self.addresses, control_netns(self.spec.name))
 
     def make_node(self, node: Node, store: Future[Path]) -> Compartment:
         """A node up to and including its containerd."""
@@ -205,7 +206,7 @@ class BringUp:
             "metallb_controller_image": parts.image("metallb-controller"),
             "metallb_speaker_image": parts.image("metallb-speaker"),
             "memberlist_key": base64.b64encode(secrets.token_bytes(16)).decode(),
-            "load_balancer_pool": self.addresses.pool,
+            "load_balancer_pool": json.dumps([one.pool for one in self.addresses.every]),
         }
 
     # ---- threads and processes ----------------------------------------------------------------------------------

@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from clusters import controllers, system_packages
-from clusters.provider import Cluster, ClusterSpec, Place
+from clusters.families import told
+from clusters.provider import Cluster, ClusterSpec, Place, Ranges
 
 from . import cgroups
 from .addresses import Addresses, zone
@@ -19,13 +22,17 @@ from .parts import versions
 
 
 def describe(spec: ClusterSpec, addresses: Addresses, folder: Path, timings: dict[str, float]) -> Cluster:
-    def place(name: str, role: Literal["node", "client", "server"], address: str, number: int = 0) -> Place:
+    hosts = addresses.hosts()
+
+    def place(name: str, role: Literal["node", "client", "server"], number: int = 0) -> Place:
         path = str(netns_path(place_netns(spec.name, name)))
         return Place(
             name=name,
             role=role,
-            address=address,
+            address=hosts[name][addresses.family],
+            addresses=hosts[name],
             pod_subnet=addresses.pods.get(name, ""),
+            pod_subnets={one.family: one.pods[name] for one in addresses.every if role == "node"},
             zone=zone(number, spec.nodes) if number else "",
             netns=path,
             command=["nsenter", f"--net={path}"],
@@ -38,20 +45,25 @@ def describe(spec: ClusterSpec, addresses: Addresses, folder: Path, timings: dic
         mode=spec.mode,
         kubeconfig=folder / "pki" / "admin.kubeconfig",
         state=folder,
-        nodes=[
-            place(name, "node", address, number) for number, (name, address) in enumerate(addresses.nodes.items(), 1)
-        ],
-        clients=[place(name, "client", address) for name, address in addresses.clients.items()],
-        servers=[place(name, "server", address) for name, address in addresses.servers.items()],
-        pod_subnet=addresses.pod_subnet,
-        service_subnet=addresses.service_subnet,
-        load_balancer_pool=addresses.pool,
+        nodes=[place(name, "node", number) for number, name in enumerate(addresses.nodes, 1)],
+        clients=[place(name, "client") for name in addresses.clients],
+        servers=[place(name, "server") for name in addresses.servers],
+        **ranges(addresses),
         dns_address=addresses.dns,
         controllers=list(spec.controllers),
         versions={**versions(), **programs(), **controllers.versions(spec.controllers)},
         conditions=conditions(spec),
         timings=timings,
     )
+
+
+def ranges(addresses: Addresses) -> dict[str, Any]:
+    """Families and ranges, as `Cluster` has them."""
+    every = {
+        one.family: Ranges(pod_subnet=one.pod_subnet, service_subnet=one.service_subnet, load_balancer_pool=one.pool)
+        for one in addresses.every
+    }
+    return {**msgspec.structs.asdict(every[addresses.family]), "families": list(every), "ranges": every}
 
 
 def programs() -> dict[str, str]:
@@ -76,6 +88,7 @@ def conditions(spec: ClusterSpec) -> dict[str, str]:
         "pod network": "CNI ptp, static routes between nodes, no encapsulation, MTU 1500",
         "node network": "one Linux bridge, a veth pair per node; all nodes share one kernel and its conntrack limits",
         "pod traffic that leaves the pod network": "masqueraded to the node's address",
+        "IP families": told(spec.families),
         "DNS": "names outside cluster.local are forwarded to server-1 and never cached",
         "Gateway API definitions": f"{spec.gateway_api} channel",
         "etcd": "does not wait for the disk (--unsafe-no-fsync)",

@@ -74,9 +74,9 @@ class Identities:
         """A kubelet's kubeconfig and serving certificate."""
         user = self.cluster.issue(f"system:node:{node}", organisations=["system:nodes"], client=True)
         self._write_kubeconfig(f"kubelet-{node}", self.addresses.api_server, user)
-        address = self.addresses.nodes[node]
+        own = [one.nodes[node] for one in self.addresses.every]
         serving = self.cluster.issue(
-            f"system:node:{node}", organisations=["system:nodes"], names=[node], addresses=[address], server=True
+            f"system:node:{node}", organisations=["system:nodes"], names=[node], addresses=own, server=True
         )
         self._write(f"kubelet-{node}-serving", serving)
 

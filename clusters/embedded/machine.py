@@ -166,6 +166,8 @@ def trials(spec: ClusterSpec, folder: Path) -> list[Trial]:
             lambda: overlay(folder),
         ),
     ]
+    if "IPv6" in spec.families:
+        every.append(IPV6)
     if spec.mode in {"iptables", "ipvs"}:
         every.append(Trial("the iptables matches and targets of kube-proxy", f"{module} (xt_*)", iptables_rules))
     if spec.mode == "ipvs":
@@ -241,6 +243,17 @@ def add_link(kind: str) -> None:
         ip.link("add", ifname=f"rt{kind}", kind=kind)
 
 
+def ipv6() -> None:
+    """An address, and packets that are passed on."""
+    from .network import netlink  # noqa: PLC0415 - its library takes a while
+
+    with netlink() as ip:
+        ip.link("add", ifname="rtipv6", kind="bridge")
+        ip.addr("add", index=ip.link_lookup(ifname="rtipv6")[0], address="fd00::1", prefixlen=64)
+    Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("1", encoding="ascii")
+    run_with_input(["nft", "-f", "-"], NODE_RULES.replace("table ip ", "table ip6 "))
+
+
 def nft_rules() -> None:
     run_with_input(["nft", "-f", "-"], NODE_RULES)
 
@@ -282,6 +295,7 @@ def ip_vs() -> None:
     add_link("dummy")
 
 
+IPV6 = Trial("IPv6", "Boot without ipv6.disable=1, or make a cluster without it: --families ipv4.", ipv6)
 IPVS = Trial(
     "IP_VS, which kube-proxy's mode ipvs is made of",
     "Load the module ip_vs where the kernel has it (modprobe ip_vs), or choose mode iptables or nftables.",

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from . import names
+from clusters.families import EVERYTHING, SOCKET_FAMILY, Family
+
+from . import masquerade, names
 from .addresses import Addresses
 
 BRIDGE = "br0"
 INTERFACE = "eth0"
 OWN_PACKETS_TABLE = 100
 MASQUERADE_TABLE = "roadtest"
+FORWARDING: Mapping[Family, str] = {"IPv4": "net/ipv4/ip_forward", "IPv6": "net/ipv6/conf/all/forwarding"}
 
 
 @contextmanager
@@ -33,17 +36,36 @@ def netlink() -> Iterator[IPRoute]:
         raise OSError(error.code, os.strerror(error.code), "node network") from error
 
 
+def settle_addresses() -> None:
+    """Every address of this namespace, also of an interface to come, is there at once and comes from nobody else.
+
+    Nobody on these networks has another's address: looking for one (RFC 4862) would take seconds.
+    """
+    for interface in ("all", "default"):
+        for name in ("accept_dad", "accept_ra", "autoconf"):
+            write_sysctl(f"net/ipv6/conf/{interface}/{name}", "0")
+
+
+def forward(addresses: Addresses) -> None:
+    """Be a router, in the cluster's families."""
+    for one in addresses.every:
+        write_sysctl(FORWARDING[one.family], "1")
+
+
 def make_bridge(addresses: Addresses) -> None:
     """The bridge, in the control plane's namespace."""
+    settle_addresses()
     with netlink() as ip:
         _up(ip, "lo")
         ip.link("add", ifname=BRIDGE, kind="bridge")
         bridge = ip.link_lookup(ifname=BRIDGE)[0]
-        ip.addr("add", index=bridge, address=addresses.control_plane, prefixlen=addresses.prefix)
+        for one in addresses.every:
+            ip.addr("add", index=bridge, address=one.control_plane, prefixlen=one.prefix)
         ip.link("set", index=bridge, state="up")
-    write_sysctl("net/ipv4/ip_forward", "1")
+    forward(addresses)
     # Frames between nodes are the bridge's, not a router's: no rule of anybody may see them twice.
-    write_sysctl("net/bridge/bridge-nf-call-iptables", "0")
+    for rules in ("iptables", "ip6tables"):
+        write_sysctl(f"net/bridge/bridge-nf-call-{rules}", "0")
 
 
 def raise_loopback() -> None:
@@ -52,8 +74,9 @@ def raise_loopback() -> None:
         _up(ip, "lo")
 
 
-def connect(place: str, address: str, addresses: Addresses, control_netns: str) -> None:
+def connect(place: str, addresses: Addresses, control_netns: str) -> None:
     """A veth pair from a place's namespace to the bridge's; the far end is named after the place."""
+    settle_addresses()
     # What a namespace inherits here depends on the machine. Replies may come another way than requests went.
     for interface in ("all", "default"):
         write_sysctl(f"net/ipv4/conf/{interface}/rp_filter", "0")
@@ -63,7 +86,9 @@ def connect(place: str, address: str, addresses: Addresses, control_netns: str) 
             _up(ip, "lo")
             ip.link("add", ifname=INTERFACE, kind="veth", peer={"ifname": place, "net_ns_fd": descriptor})
             index = ip.link_lookup(ifname=INTERFACE)[0]
-            ip.addr("add", index=index, address=address, prefixlen=addresses.prefix)
+            for family, address in addresses.hosts()[place].items():
+                prefix = next(one.prefix for one in addresses.every if one.family == family)
+                ip.addr("add", index=index, address=address, prefixlen=prefix)
             ip.link("set", index=index, state="up")
     finally:
         os.close(descriptor)
@@ -82,11 +107,12 @@ def plug_in(places: list[str]) -> None:
 def route_node(node: str, addresses: Addresses) -> None:
     """A node's routes: to the pods of the others, and a default to the bridge, which leads nowhere."""
     with netlink() as ip:
-        ip.route("add", dst="0.0.0.0/0", gateway=addresses.control_plane)
-        for other, pods in addresses.pods.items():
-            if other != node:
-                ip.route("add", dst=pods, gateway=addresses.nodes[other])
-    write_sysctl("net/ipv4/ip_forward", "1")
+        for one in addresses.every:
+            ip.route("add", dst=EVERYTHING[one.family], gateway=one.control_plane)
+            for other, pods in one.pods.items():
+                if other != node:
+                    ip.route("add", dst=pods, gateway=one.nodes[other])
+    forward(addresses)
 
 
 def route_control_plane(addresses: Addresses) -> None:
@@ -96,27 +122,19 @@ def route_control_plane(addresses: Addresses) -> None:
     node would send it round in circles.
     """
     with netlink() as ip:
-        for node, pods in addresses.pods.items():
-            ip.route("add", dst=pods, gateway=addresses.nodes[node])
-        ip.route("add", dst=addresses.service_subnet, type="blackhole")
-        first = next(iter(addresses.nodes.values()))
-        ip.route("add", dst=addresses.service_subnet, gateway=first, table=OWN_PACKETS_TABLE)
-        ip.rule("add", table=OWN_PACKETS_TABLE, iifname="lo", priority=100)
+        for one in addresses.every:
+            for node, pods in one.pods.items():
+                ip.route("add", dst=pods, gateway=one.nodes[node])
+            ip.route("add", dst=one.service_subnet, type="blackhole")
+            first = next(iter(one.nodes.values()))
+            ip.route("add", dst=one.service_subnet, gateway=first, table=OWN_PACKETS_TABLE)
+            ip.rule("add", table=OWN_PACKETS_TABLE, iifname="lo", priority=100, family=SOCKET_FAMILY[one.family])
 
 
-def masquerade(addresses: Addresses) -> None:
-    """Let pod packets that leave the pod network carry the node's address, in a table of its own.
-
-    As kind's ip-masq does: kube-proxy's own tables are not touched.
-    """
-    rules = f"""\
-table ip {MASQUERADE_TABLE} {{
-  chain postrouting {{
-    type nat hook postrouting priority 110; policy accept;
-    ip saddr {addresses.pod_subnet} ip daddr != {addresses.pod_subnet} oifname "{INTERFACE}" counter masquerade
-  }}
-}}
-"""
+def masquerade_pods(addresses: Addresses) -> None:
+    """Let pod packets that leave the pod network carry the node's address."""
+    pods = {one.family: one.pod_subnet for one in addresses.every}
+    rules = masquerade.rules(pods, MASQUERADE_TABLE, INTERFACE)
     subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True, capture_output=True)
 
 

@@ -59,9 +59,9 @@ class Node:
     def connect(self, place: Compartment) -> None:
         """Put the node on the node network."""
         control = names.control_netns(self.spec.name)
-        place.run(network.connect, self.name, self.addresses.nodes[self.name], self.addresses, control)
+        place.run(network.connect, self.name, self.addresses, control)
         place.run(network.route_node, self.name, self.addresses)
-        place.run(network.masquerade, self.addresses)
+        place.run(network.masquerade_pods, self.addresses)
 
     def start_init(self, place: Compartment) -> Process:
         """Give the node its own mounts and process ids."""
@@ -85,7 +85,7 @@ class Node:
             f"--kubeconfig={self.identities.kubeconfig(f'kubelet-{self.name}')}",
             "--root-dir=/var/lib/kubelet",
             f"--hostname-override={self.name}",
-            f"--node-ip={self.addresses.nodes[self.name]}",
+            f"--node-ip={','.join(one.nodes[self.name] for one in self.addresses.every)}",
             f"--node-labels=topology.kubernetes.io/zone={self.zone}",
         ]
         return place.start("kubelet", command, self.logs / "kubelet.log")
@@ -96,7 +96,8 @@ class Node:
 
     def record(self) -> dict[str, object]:
         """The Node object, made before the kubelet comes: kube-proxy then starts at once instead of asking every
-        second, and the node's pod range is the one that the routes were made for."""
+        second, and the node's pod ranges are those that the routes were made for."""
+        ranges = [one.pods[self.name] for one in self.addresses.every]
         return {
             "apiVersion": "v1",
             "kind": "Node",
@@ -104,7 +105,7 @@ class Node:
                 "name": self.name,
                 "labels": {"kubernetes.io/hostname": self.name, "topology.kubernetes.io/zone": self.zone},
             },
-            "spec": {"podCIDR": self.addresses.pods[self.name], "podCIDRs": [self.addresses.pods[self.name]]},
+            "spec": {"podCIDR": ranges[0], "podCIDRs": ranges},
         }
 
     def addresses_record(self) -> dict[str, object]:
@@ -112,7 +113,7 @@ class Node:
         return {
             "status": {
                 "addresses": [
-                    {"type": "InternalIP", "address": self.addresses.nodes[self.name]},
+                    *({"type": "InternalIP", "address": one.nodes[self.name]} for one in self.addresses.every),
                     {"type": "Hostname", "address": self.name},
                 ]
             }

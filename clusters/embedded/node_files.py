@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import yaml
 
+from clusters.families import EVERYTHING, Family, at
 from clusters.provider import Mode
 
 from . import names
@@ -18,6 +20,7 @@ KUBE_PROXY_SYNC_PERIOD = "30s"
 KUBE_PROXY_MIN_SYNC_PERIOD = "100ms"
 """The same in every mode, so that modes can be compared; kube-proxy's default is 1 s."""
 MTU = 1500
+ANY: Mapping[Family, str] = {"IPv4": "0.0.0.0", "IPv6": "::"}  # noqa: S104 - inside the node's namespace
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -96,8 +99,8 @@ def pod_network(cluster: str, node: str, addresses: Addresses) -> str:
                 "ipam": {
                     "type": "host-local",
                     "dataDir": "/var/lib/cni/networks",
-                    "ranges": [[{"subnet": addresses.pods[node]}]],
-                    "routes": [{"dst": "0.0.0.0/0"}],
+                    "ranges": [[{"subnet": one.pods[node]}] for one in addresses.every],
+                    "routes": [{"dst": EVERYTHING[one.family]} for one in addresses.every],
                 },
             },
             {"type": "portmap", "capabilities": {"portMappings": True}},
@@ -198,10 +201,10 @@ def kube_proxy(mode: Mode, node: str, addresses: Addresses, kubeconfig: Path) ->
         "mode": mode,
         "clientConnection": {"kubeconfig": str(kubeconfig), "qps": 200, "burst": 400},
         "hostnameOverride": node,
-        "clusterCIDR": addresses.pod_subnet,
+        "clusterCIDR": addresses.pod_subnets,
         "detectLocalMode": "ClusterCIDR",
-        "bindAddress": "0.0.0.0",  # noqa: S104 - inside the node's namespace
-        "healthzBindAddress": "0.0.0.0:10256",
+        "bindAddress": ANY[addresses.family],
+        "healthzBindAddress": f"{at(ANY[addresses.family])}:10256",
         "metricsBindAddress": "127.0.0.1:10249",
         "iptables": periods,
         "nftables": periods,

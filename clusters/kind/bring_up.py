@@ -31,13 +31,15 @@ from clusters import components, controllers, images, system_packages
 from clusters.addons import install
 from clusters.addons.api import ApiError, ClusterApi, wait_until
 from clusters.components.catalogue import catalogue
-from clusters.embedded import addresses, names, relay
+from clusters.embedded import names, relay
+from clusters.embedded.addresses import API_PORT
 from clusters.embedded.bring_up import open_listener
 from clusters.embedded.journal import JOURNAL, Journal
 from clusters.embedded.parts import DEFINITIONS, versions
 from clusters.embedded.processes import Process, start_time
 from clusters.embedded.timeline import Timeline
 from clusters.errors import ClusterError
+from clusters.families import at
 from clusters.progress import Progress, Task
 from clusters.provider import Cluster, ClusterSpec
 
@@ -100,7 +102,7 @@ class BringUp:
                 hosts.exception()  # it makes containers: nothing may be removed before it has ended
             hosts.result()
         timeline.done("kind create cluster, outside hosts started")
-        api = ClusterApi(self.write_kubeconfig())
+        api = ClusterApi(self.write_kubeconfig(network))
         nodes = [configuration.node(told) for told in api.get("/api/v1/nodes")["items"]]
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(partial(self.prepare_node, nodes, network, archives, theirs), nodes))
@@ -109,7 +111,7 @@ class BringUp:
         timeline.done("add-ons applied")
         self.wait(api)
         timeline.done("system pods and add-ons Ready")
-        self.await_traffic(api, nodes)
+        self.await_traffic(api, network, nodes)
         timeline.done("every node reaches Services")
         return describe(self.spec, self.engine, self.image, self.folder, network, nodes, self.versions(api), timeline)
 
@@ -129,7 +131,8 @@ class BringUp:
     def create(self, kind: Path, network: node_network.NodeNetwork, task: Task) -> None:
         """`kind create cluster`. It ends with this process, whatever ends that."""
         file = self.folder / "kind.yaml"
-        file.write_text(configuration.configuration(self.spec, own_network=self.image.own), encoding="utf-8")
+        asked = configuration.configuration(self.spec, network.addresses, own_network=self.image.own)
+        file.write_text(asked, encoding="utf-8")
         command = [
             *(system_packages.find("setpriv"), "--pdeathsig", "KILL"),
             *(str(kind), "create", "cluster", "--name", self.spec.name, "--image", self.image.name),
@@ -167,17 +170,18 @@ class BringUp:
             errors = [line for line in lines if "rror" in line] or lines[-3:]
             raise ClusterError(f"kind could not create the cluster: {errors[0] if errors else 'it said nothing'}")
 
-    def write_kubeconfig(self) -> Path:
+    def write_kubeconfig(self, network: node_network.NodeNetwork) -> Path:
         """An administrator's kubeconfig for this machine, and one for hosts on the node network."""
         told = yaml.safe_load((self.folder / "kind.kubeconfig").read_text(encoding="utf-8"))
         (described,) = self.engine.inspect("container", f"{self.spec.name}-control-plane")
         (attached,) = described["NetworkSettings"]["Networks"].values()
-        inside = f"https://{attached['IPAddress']}:6443"
+        own = attached["IPAddress" if network.addresses.family == "IPv4" else "GlobalIPv6Address"]
+        inside = f"https://{at(own)}:{API_PORT}"
         self._write_kubeconfig("admin-inside.kubeconfig", told, inside)
         server = told["clusters"][0]["cluster"]["server"]
         if self.engine.ours:
             # Its loopback is not this machine's.
-            server = self.start_relay(attached["IPAddress"])
+            server = self.start_relay(own)
         return self._write_kubeconfig("admin.kubeconfig", told, server)
 
     def _write_kubeconfig(self, name: str, told: dict[str, Any], server: str) -> Path:
@@ -193,7 +197,7 @@ class BringUp:
         netns = names.netns_path(names.control_netns(names.RIG))
         with open_listener(self.spec.api_port) as listener:
             command = ["nsenter", f"--net={netns}", sys.executable, "-I", str(relay.__file__)]
-            command += [str(listener.fileno()), address, "6443"]
+            command += [str(listener.fileno()), address, str(API_PORT)]
             log = self.folder / "logs/relay.log"
             self.journal.about_to("process", "relay")
             with log.open("ab") as output:
@@ -221,7 +225,8 @@ class BringUp:
         controller_images.load(self.engine, node, theirs)
         script = pod_network.seal(network, next(one for one in nodes if one.name.endswith("-control-plane")))
         if self.image.own:
-            script += pod_network.set_up(node, nodes, self.spec.pod_subnet)
+            pods = {one.family: one.pod_subnet for one in network.addresses.every}
+            script += pod_network.set_up(node, nodes, pods)
         pod_network.apply(self.engine, node, script)
 
     def load_images(self, node: Node, archives: Mapping[str, Path]) -> None:
@@ -247,13 +252,13 @@ class BringUp:
             with missing_is_fine():
                 api.request("DELETE", path)
         values = {
-            "dns_address": addresses.plan(self.spec).dns,
-            "upstream": network.sink,
+            "dns_address": network.addresses.dns,
+            "upstream": network.sinks[network.addresses.family],
             "coredns_image": self.names["coredns"],
             "metallb_controller_image": self.names["metallb-controller"],
             "metallb_speaker_image": self.names["metallb-speaker"],
             "memberlist_key": base64.b64encode(secrets.token_bytes(16)).decode(),
-            "load_balancer_pool": network.pool,
+            "load_balancer_pool": json.dumps([one.pool for one in network.addresses.every]),
         }
         every = install.manifests(values, files, self.spec.gateway_api, addons=("coredns", "metallb"))
         install.apply(api, every, check=nothing, seconds=seconds)
@@ -272,12 +277,12 @@ class BringUp:
             controllers.wait(api, name, seconds=seconds)
         wait_until(partial(system_pods_ready, api), what="Every system pod becoming Ready", seconds=seconds, cure=CURE)
 
-    def await_traffic(self, api: ClusterApi, nodes: list[Node]) -> None:
+    def await_traffic(self, api: ClusterApi, network: node_network.NodeNetwork, nodes: list[Node]) -> None:
         """From every node to the API's and the DNS's Services: Ready proves nothing."""
         kubernetes = api.get("/api/v1/namespaces/default/services/kubernetes")["spec"]["clusterIP"]
         script = "".join(
             f"timeout 2 bash -c '</dev/tcp/{address}/{port}'\n"
-            for address, port in ((kubernetes, 443), (addresses.plan(self.spec).dns, 53))
+            for address, port in ((kubernetes, 443), (network.addresses.dns, 53))
         )
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(partial(self._await_traffic, script), nodes))

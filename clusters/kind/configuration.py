@@ -5,23 +5,27 @@ from __future__ import annotations
 import msgspec
 import yaml
 
-from clusters.embedded.addresses import zone
+from clusters.embedded.addresses import Addresses, zone
+from clusters.embedded.identities import LOOPBACK
 from clusters.embedded.node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD
+from clusters.families import Family, family_of
 from clusters.provider import ClusterSpec
 
 ZONE_LABEL = "topology.kubernetes.io/zone"
 
 
-def configuration(spec: ClusterSpec, *, own_network: bool) -> str:
+def configuration(spec: ClusterSpec, addresses: Addresses, *, own_network: bool) -> str:
     """kind's configuration of a cluster. ``own_network``: kind's own pod network is not in the node image.
 
     The first node is the control plane and takes pods like the others.
     """
     networking: dict[str, object] = {
-        "ipFamily": "ipv4",
+        "ipFamily": addresses.family.lower() if addresses.secondary is None else "dual",
+        # Also of an IPv6 cluster, whose usual one is ::1: not every machine has it.
+        "apiServerAddress": LOOPBACK,
         "kubeProxyMode": spec.mode,
-        "podSubnet": spec.pod_subnet,
-        "serviceSubnet": spec.service_subnet,
+        "podSubnet": addresses.pod_subnets,
+        "serviceSubnet": addresses.service_subnets,
         "disableDefaultCNI": own_network,
         # Not this machine's: a name without a dot would be asked of somebody else's servers.
         "dnsSearch": [],
@@ -57,19 +61,24 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """A node as the cluster's API tells of it."""
 
     name: str
-    address: str
-    pod_subnet: str
+    addresses: dict[Family, str]
+    pod_subnets: dict[Family, str]
     zone: str
+
+    @property
+    def address(self) -> str:
+        """Of the primary family."""
+        return next(iter(self.addresses.values()), "")
 
 
 def node(told: dict[str, object]) -> Node:
     """Read a Node object."""
     found = msgspec.convert(told, _Object)
-    addresses = {one.type: one.address for one in found.status.addresses}
+    addresses = [one.address for one in found.status.addresses if one.type == "InternalIP"]
     return Node(
         name=found.metadata.name,
-        address=addresses.get("InternalIP", ""),
-        pod_subnet=found.spec.pod_subnet,
+        addresses={family_of(address): address for address in addresses},
+        pod_subnets={family_of(subnet): subnet for subnet in found.spec.pod_subnets},
         zone=found.metadata.labels.get(ZONE_LABEL, ""),
     )
 
@@ -80,7 +89,7 @@ class _Metadata(msgspec.Struct):
 
 
 class _Spec(msgspec.Struct):
-    pod_subnet: str = msgspec.field(name="podCIDR", default="")
+    pod_subnets: list[str] = msgspec.field(name="podCIDRs", default_factory=list)
 
 
 class _Address(msgspec.Struct):

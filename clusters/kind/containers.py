@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from clusters.families import Family
 from clusters.provider import Place
 
 from .engine import Engine
@@ -40,8 +42,8 @@ def place(
     container: str,
     name: str,
     role: Literal["node", "client", "server"],
-    address: str,
-    pod_subnet: str = "",
+    addresses: Mapping[Family, str],
+    pod_subnets: Mapping[Family, str] | None = None,
     zone: str = "",
 ) -> Place:
     """A container as a place: its network entered through the kernel where it is this machine's and we may.
@@ -53,8 +55,10 @@ def place(
     return Place(
         name=name,
         role=role,
-        address=address,
-        pod_subnet=pod_subnet,
+        address=next(iter(addresses.values()), ""),
+        addresses=dict(addresses),
+        pod_subnet=next(iter((pod_subnets or {}).values()), ""),
+        pod_subnets=dict(pod_subnets or {}),
         zone=zone,
         netns=netns,
         command=["nsenter", f"--net={netns}"] if netns and role != "node" else docker,

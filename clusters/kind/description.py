@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clusters import controllers
-from clusters.embedded import addresses
-from clusters.embedded.description import programs
+from clusters.embedded.description import programs, ranges
 from clusters.embedded.node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD
 from clusters.embedded.timeline import Timeline
+from clusters.families import told as told_families
 from clusters.provider import Cluster, ClusterSpec
 
 from . import containers
@@ -31,6 +31,8 @@ def describe(
     versions: Mapping[str, str],
     timeline: Timeline,
 ) -> Cluster:
+    planned = network.addresses
+    hosts = planned.hosts()
     return Cluster(
         name=spec.name,
         provider="kind",
@@ -39,21 +41,19 @@ def describe(
         kubeconfig=folder / "admin.kubeconfig",
         state=folder,
         nodes=[
-            containers.place(engine, node.name, node.name, "node", node.address, node.pod_subnet, node.zone)
+            containers.place(engine, node.name, node.name, "node", node.addresses, node.pod_subnets, node.zone)
             for node in nodes
         ],
         clients=[
-            containers.place(engine, container_name(spec.name, name), name, "client", address)
-            for name, address in network.clients.items()
+            containers.place(engine, container_name(spec.name, name), name, "client", hosts[name])
+            for name in planned.clients
         ],
         servers=[
-            containers.place(engine, container_name(spec.name, name), name, "server", address)
-            for name, address in network.servers.items()
+            containers.place(engine, container_name(spec.name, name), name, "server", hosts[name])
+            for name in planned.servers
         ],
-        pod_subnet=spec.pod_subnet,
-        service_subnet=spec.service_subnet,
-        load_balancer_pool=network.pool,
-        dns_address=addresses.plan(spec).dns,
+        **ranges(planned),
+        dns_address=planned.dns,
         controllers=list(spec.controllers),
         versions={**versions, **programs(), **controllers.versions(spec.controllers)},
         conditions=conditions(spec, engine, image),
@@ -75,6 +75,7 @@ def conditions(spec: ClusterSpec, engine: Engine, image: NodeImage) -> dict[str,
         "pod network": pods,
         "node network": "one Docker network of the cluster's own; all nodes share one kernel and its conntrack limits",
         "pod traffic that leaves the pod network": "masqueraded to the node's address",
+        "IP families": told_families(spec.families),
         "DNS": "names outside cluster.local are forwarded to server-1 and never cached",
         "Gateway API definitions": f"{spec.gateway_api} channel",
         "control plane": "its node takes pods like the others",

@@ -7,38 +7,36 @@ has known addresses, meets no other kind cluster, and goes with the cluster.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv4Network
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 
 import msgspec
 
-from clusters.embedded import addresses as embedded_addresses
+from clusters.embedded.addresses import Addresses, plan
 from clusters.errors import ClusterError, MachineError
+from clusters.families import Family
 from clusters.provider import ClusterSpec
 
 from .engine import Engine
 
 LABEL = "roadtest.cluster"
 VARIABLE = "KIND_EXPERIMENTAL_DOCKER_NETWORK"
-RESERVE = IPv4Network("172.30.0.0/16")
-"""Where another subnet is looked for when the usual one is taken."""
-DYNAMIC_PREFIX = 26
-"""The first quarter of the subnet: Docker gives the nodes addresses of it."""
+USUAL: Mapping[Family, str] = {"IPv4": "172.30.{}.0/24", "IPv6": "fd00:172:30:{:x}::/64"}
+RESERVED = 256
+"""Where other subnets are looked for when the usual ones are taken. Docker gives the nodes addresses of the first
+quarter; the others are ours to give."""
 
 
 class NodeNetwork(msgspec.Struct, frozen=True, kw_only=True):
-    """The network, and who has which address on it."""
+    """The network, and who has which address on it: Docker gives the nodes theirs."""
 
     name: str
-    subnet: str
-    clients: dict[str, str]
-    servers: dict[str, str]
-    pool: str
+    addresses: Addresses
 
     @property
-    def sink(self) -> str:
+    def sinks(self) -> dict[Family, str]:
         """Where packets go that belong nowhere: an outside host that forwards nothing."""
-        return next(iter(self.servers.values()))
+        return {one.family: next(iter(one.servers.values())) for one in self.addresses.every}
 
 
 def name_for(cluster: str) -> str:
@@ -46,30 +44,30 @@ def name_for(cluster: str) -> str:
 
 
 def make(engine: Engine, spec: ClusterSpec) -> NodeNetwork:
-    """Make the network in the subnet that is asked for; where that is the default and taken, in the next free one."""
+    """Make the network in the subnets that are asked for; where those are the usual ones and taken, in the next."""
     name, said = name_for(spec.name), ""
-    for subnet in candidates(spec):
-        (dynamic, *_) = subnet.subnets(new_prefix=max(DYNAMIC_PREFIX, subnet.prefixlen))
+    for planned in candidates(spec):
+        options = ["--driver", "bridge", "--label", f"{LABEL}={spec.name}"]
+        for one in planned.every:
+            subnet = ip_network(one.node_subnet)
+            dynamic = next(subnet.subnets(prefixlen_diff=2))
+            options += ["--subnet", str(subnet), "--ip-range", str(dynamic)]
+            options += ["--ipv6"] if one.family == "IPv6" else []
         try:
-            engine.run(
-                *("network", "create", "--driver", "bridge", "--label", f"{LABEL}={spec.name}"),
-                *("--subnet", str(subnet), "--ip-range", str(dynamic), name),
-            )
+            engine.run("network", "create", *options, name)
         except ClusterError as error:
             said = error.cause
             if "overlap" in said.lower():
                 continue
             raise
-        planned = embedded_addresses.plan(msgspec.structs.replace(spec, node_subnet=str(subnet)))
-        return NodeNetwork(
-            name=name, subnet=str(subnet), clients=planned.clients, servers=planned.servers, pool=planned.pool
-        )
+        return NodeNetwork(name=name, addresses=planned)
     raise MachineError(f"No subnet is free for the node network: {said}", "Choose another one: --node-subnet CIDR.")
 
 
-def candidates(spec: ClusterSpec) -> Iterator[IPv4Network]:
-    """Subnets to try."""
-    asked = IPv4Network(spec.node_subnet)
-    yield asked
-    if spec.node_subnet == ClusterSpec(name="").node_subnet:
-        yield from (subnet for subnet in RESERVE.subnets(new_prefix=24) if subnet != asked)
+def candidates(spec: ClusterSpec) -> Iterator[Addresses]:
+    """The cluster's addresses, worked out for each node subnet to try."""
+    yield plan(spec)
+    if not spec.node_subnet:
+        for number in range(1, RESERVED):
+            asked = [USUAL[family].format(number) for family in spec.families]
+            yield plan(msgspec.structs.replace(spec, node_subnet=",".join(asked)))

@@ -7,7 +7,7 @@ from clusters.errors import ClusterError
 from .engine import Engine
 from .node_network import LABEL, NodeNetwork
 
-COMMAND = ["/bin/sh", "-c", "ip route del default; exec /agnhost pause"]
+COMMAND = ["/bin/sh", "-c", "ip route del default; ip -6 route del default; exec /agnhost pause"]
 """Without a default route, what is not on the node network goes nowhere: no packet of a check leaves the machine."""
 
 
@@ -24,7 +24,10 @@ def start(engine: Engine, cluster: str, network: NodeNetwork, image: str) -> Non
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415
 
     testcontainers_config.ryuk_disabled = True
-    for host, address in {**network.clients, **network.servers}.items():
+    of_engine = {"IPv4": "ipv4_address", "IPv6": "ipv6_address"}
+    planned = network.addresses
+    for host in (*planned.clients, *planned.servers):
+        own = {of_engine[family]: address for family, address in planned.hosts()[host].items()}
         container = DockerContainer(
             image,
             docker_client_kw={"environment": engine.environment},
@@ -33,9 +36,9 @@ def start(engine: Engine, cluster: str, network: NodeNetwork, image: str) -> Non
             entrypoint=COMMAND,
             labels={LABEL: cluster},
             cap_add=["NET_ADMIN"],
-            dns=[network.sink],
-            sysctls={"net.ipv4.ip_forward": "0"},
-            networking_config={network.name: EndpointConfig("1.41", ipv4_address=address)},
+            dns=[network.sinks[planned.family]],
+            sysctls={"net.ipv4.ip_forward": "0", "net.ipv6.conf.all.forwarding": "0"},
+            networking_config={network.name: EndpointConfig("1.41", **own)},
         )
         container.with_kwargs(**container._kwargs, network=network.name)
         try:

@@ -7,7 +7,10 @@ cluster with kind's own pod network only the way out is closed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from clusters.embedded import masquerade
+from clusters.families import EVERYTHING, FAMILIES, Family
 
 from .configuration import Node
 from .engine import Engine
@@ -24,27 +27,29 @@ def seal(network: NodeNetwork, control_plane: Node) -> str:
     What belongs to no network of the cluster goes to a host that drops it; names are asked of that host, and not of
     Docker's own server, which would ask the machine's. The node itself finds the control plane by its hosts file.
     """
-    return (
-        f"ip route replace default via {network.sink}\n"
-        f"echo {control_plane.address} {control_plane.name} >> /etc/hosts\n"
-        f"echo nameserver {network.sink} > /etc/resolv.conf\n"
-    )
+    sinks = network.sinks
+    lines = [f"ip route replace {EVERYTHING[family]} via {sink}" for family, sink in sinks.items()]
+    # Docker's network has IPv4 whatever the cluster has.
+    lines += [f"ip route del {EVERYTHING[family]} || true" for family in FAMILIES if family not in sinks]
+    lines += [f"echo {address} {control_plane.name} >> /etc/hosts" for address in control_plane.addresses.values()]
+    lines += [f"echo nameserver {sinks[network.addresses.family]} > /etc/resolv.conf"]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def set_up(node: Node, others: Sequence[Node], pods: str) -> str:
+def set_up(node: Node, others: Sequence[Node], pods: Mapping[Family, str]) -> str:
     """Shell: a node's pod network. The file that tells containerd of it comes last."""
     routes = "".join(
-        f"ip route replace {other.pod_subnet} via {other.address}\n" for other in others if other.name != node.name
+        f"ip route replace {subnet} via {other.addresses[family]}\n"
+        for other in others
+        for family, subnet in other.pod_subnets.items()
+        if other.name != node.name
     )
-    rules = f"""\
-table ip roadtest-masquerade {{
-  chain postrouting {{
-    type nat hook postrouting priority 110; policy accept;
-    ip saddr {pods} ip daddr != {pods} oifname "{NODE_INTERFACE}" counter masquerade
-  }}
-}}"""
+    rules = masquerade.rules(pods, "roadtest-masquerade", NODE_INTERFACE)
+    # Nobody has another's address: looking for one would keep pods waiting.
+    settle = "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad\n" if "IPv6" in pods else ""
     return (
-        f"{routes}nft -f - <<'END'\n{rules}\nEND\nmkdir -p /etc/cni/net.d\ncat > {FILE} <<'END'\n{plugins(node)}\nEND\n"
+        f"{settle}{routes}nft -f - <<'END'\n{rules}END\n"
+        f"mkdir -p /etc/cni/net.d\ncat > {FILE} <<'END'\n{plugins(node)}\nEND\n"
     )
 
 
@@ -61,8 +66,8 @@ def plugins(node: Node) -> str:
                 "ipam": {
                     "type": "host-local",
                     "dataDir": "/run/cni-ipam-state",
-                    "ranges": [[{"subnet": node.pod_subnet}]],
-                    "routes": [{"dst": "0.0.0.0/0"}],
+                    "ranges": [[{"subnet": subnet}] for subnet in node.pod_subnets.values()],
+                    "routes": [{"dst": EVERYTHING[family]} for family in node.pod_subnets],
                 },
             },
             {"type": "portmap", "capabilities": {"portMappings": True}},

@@ -12,7 +12,6 @@ import struct
 from _socket import SO_LINGER, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET
 from _socket import socket as _Socket  # noqa: N812  (a C type in lower case)
 from collections.abc import Callable
-from socket import AF_INET
 
 from loadprofiles.engine.response import Reply
 
@@ -30,8 +29,8 @@ class Connection:
 
     __slots__ = ("close", "fd", "intended", "recv", "reply", "send", "socket", "state")
 
-    def __init__(self) -> None:
-        sock = _Socket(AF_INET, _TYPE)
+    def __init__(self, family: int) -> None:
+        sock = _Socket(family, _TYPE)
         sock.setsockopt(SOL_SOCKET, SO_LINGER, _RESET_ON_CLOSE)
         self.socket = sock
         self.fd: int = sock.fileno()

@@ -15,6 +15,7 @@ from time import perf_counter
 
 from gevent.monkey import get_original
 
+from clusters.families import socket_family
 from loadprofiles.engine import kinds
 from loadprofiles.engine.conditions import Meter
 from loadprofiles.engine.connection import BUSY, CLOSED, IDLE, Connection
@@ -40,6 +41,7 @@ class Loop:
         self._breathe = breathe
         self._request = plan.request.encode("latin-1")
         self._peer = (plan.address, plan.port)
+        self._family = socket_family(plan.address)
         # gevent removes epoll from `select` when it patches; the original stays to be had.
         self._epoll: select.epoll = get_original("select", "epoll")()
         self._connections: dict[int, Connection] = {}
@@ -96,7 +98,7 @@ class Loop:
         """Open a connection and send a request on it, at once where the handshake is already over."""
         self.opened += 1
         try:
-            connection = Connection()
+            connection = Connection(self._family)
         except OSError as error:
             self._failed_to_open(intended, kinds.kind_of(error.errno or 0))
             return

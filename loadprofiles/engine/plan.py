@@ -19,7 +19,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     address: str
-    """IPv4 literal."""
+    """A literal, of IPv4 or IPv6."""
     port: int
     request: str
     """The request's bytes, as text; sent as they are."""

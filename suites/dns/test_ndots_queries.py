@@ -16,7 +16,7 @@ from fixtures.workloads import Namespace
 def asking(namespace: Namespace, recorder: DnsRecorder, name: str) -> PodVantage:
     """The manifest's pod of this name, with the recording server and the namespace filled in."""
     text = (namespace.folder / "ndots_queries.yaml").read_text(encoding="utf-8")
-    manifests = documents(text.replace("192.0.2.53", recorder.address).replace("my-namespace", namespace.name))
+    manifests = documents(text.replace("192.0.2.53", f'"{recorder.address}"').replace("my-namespace", namespace.name))
     namespace.apply_object(next(manifest for manifest in manifests if manifest["metadata"]["name"] == name))
     (pod,) = namespace.wait_ready()
     return PodVantage(namespace.api, namespace.name, name, name=f"pod-{name}", address=pod.address, node=pod.node)

@@ -18,6 +18,7 @@ from fixtures.workloads import Namespace
 
 
 @feature("dns.record.srv")
+@pytest.mark.each_family
 @pytest.mark.parametrize(("name", "port"), [("_http._tcp", 80), ("_datagrams._udp", 90)], ids=["tcp", "udp"])
 def test_a_named_port_has_one_srv_record(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], name: str, port: int
@@ -36,8 +37,9 @@ def test_a_named_port_has_one_srv_record(
 
 
 @feature("dns.record.srv")
+@pytest.mark.each_family
 def test_a_headless_port_has_an_srv_record_for_each_ready_pod(
-    namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
+    namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], address_record: str
 ) -> None:
     """“If there are N ready endpoints and the Service defines M named ports, there will be N × M SRV RRs for the
     Service.”
@@ -59,7 +61,7 @@ def test_a_headless_port_has_an_srv_record_for_each_ready_pod(
     equal("the ports", {8080}, {port for port, _ in found}, [answer])
     addresses = []
     for _, target in found:
-        (address,) = all_answered(dns(client, target, server=cluster.dns_address))
+        (address,) = all_answered(dns(client, target, address_record, server=cluster.dns_address))
         equal(f"the Service that {target} is of", service, target.partition(".")[2], [address])
         addresses += address.answers
     equal("the addresses of the records' targets", pods, sorted(addresses), [answer])

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from fixtures.catalogue import feature
 from fixtures.expectations import answered_by, equal
 from fixtures.probes import http
@@ -22,6 +23,7 @@ N = 30
 
 @pytest.mark.smoke
 @feature("ep.readiness")
+@pytest.mark.each_family
 def test_an_unready_pod_gets_no_traffic_until_it_is_ready_again(
     namespace: Namespace, pod_vantages: dict[str, PodVantage], note: Callable[[str, object], None]
 ) -> None:
@@ -31,7 +33,7 @@ def test_an_unready_pod_gets_no_traffic_until_it_is_ready_again(
     namespace.apply("readiness.yaml")
     first, second = (pod.name for pod in namespace.wait_ready())
     client = next(iter(pod_vantages.values()))
-    ask = partial(http, client, f"http://{namespace.cluster_ip('web')}/hostname", count=N)
+    ask = partial(http, client, f"http://{at(namespace.cluster_ip('web'))}/hostname", count=N)
 
     def only(serving: set[str]) -> None:
         by_them = partial(answered_by, names=serving)

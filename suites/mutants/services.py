@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 
+from clusters.embedded.masquerade import NFT_FAMILY
+from clusters.families import Family
 from clusters.provider import Cluster, Place
 from fixtures import proxy_rules
 from fixtures.convergence import await_value
@@ -34,6 +36,14 @@ def selects_nobody(manifest: Object, _feature: str) -> Object:
     changed = deepcopy(manifest)
     if is_service(manifest) and "selector" in changed["spec"]:
         changed["spec"]["selector"]["tier"] = "of-no-pod"
+    return changed
+
+
+def keeps_one_family(manifest: Object, _feature: str) -> Object:
+    changed = deepcopy(manifest)
+    if is_service(manifest) and "ipFamilyPolicy" in changed["spec"]:
+        changed["spec"]["ipFamilyPolicy"] = "SingleStack"
+        changed["spec"]["ipFamilies"] = changed["spec"].get("ipFamilies", [])[:1]
     return changed
 
 
@@ -184,7 +194,7 @@ def first_endpoints_rule_is_deleted(cluster: Cluster, namespace: Namespace, _fea
 
 def deletions(mode: str, node: CommandVantage, owner: str, pod: str) -> Iterator[list[str]]:
     """Commands that delete the rules to a pod, of chains that name ``namespace/``."""
-    listed = node.exec(proxy_rules.COMMANDS[mode]).stdout
+    listed = node.exec(proxy_rules.command(mode, "IPv4")).stdout
     if mode == "iptables":
         for line in listed.splitlines():
             if line.startswith("-A KUBE-SEP-") and owner in line and f"--to-destination {pod}:" in line:
@@ -206,7 +216,7 @@ def one_endpoint_gets_half(cluster: Cluster, namespace: Namespace, _feature: str
 
 def uneven(mode: str, node: CommandVantage, owner: str) -> Iterator[list[str]]:
     """Commands that replace the rules that choose between three endpoints, in chains that name ``namespace/``."""
-    listed = node.exec(proxy_rules.COMMANDS[mode]).stdout
+    listed = node.exec(proxy_rules.command(mode, "IPv4")).stdout
     if mode == "iptables":
         for line in listed.splitlines():
             if line.startswith("-A KUBE-SVC-") and owner in line and "--probability 0.3333" in line:
@@ -227,29 +237,53 @@ def uneven(mode: str, node: CommandVantage, owner: str) -> Iterator[list[str]]:
             yield ["nft", "replace", "rule", *where, choice]
 
 
+SWALLOWED = "type filter hook output priority 0; " + "".join(
+    f"{icmp} type destination-unreachable drop; " for icmp in ("icmp", "icmpv6")
+)
+
+
 @contextmanager
 def table_on(places: list[Place], rules: str) -> Iterator[None]:
-    """A table of our own with one chain on each place, as long as the block lasts."""
+    """A table of our own, of both IP families, with one chain on each place, as long as the block lasts."""
     try:
         for place in places:
-            run_there(place, ["nft", f"table ip {TABLE} {{ chain mutant {{ {rules} }}; }}"])
+            run_there(place, ["nft", f"table inet {TABLE} {{ chain mutant {{ {rules} }}; }}"])
         yield
     finally:
         for place in places:
-            CommandVantage(place).exec(["nft", "delete", "table", "ip", TABLE])
+            CommandVantage(place).exec(["nft", "delete", "table", "inet", TABLE])
 
 
 @contextmanager
 def snat_on_the_way(cluster: Cluster) -> Iterator[None]:
-    clients = ", ".join(place.address for place in cluster.clients)
-    hook = "type nat hook postrouting priority 90;"
-    with table_on(cluster.nodes, f"{hook} ip saddr {{ {clients} }} ip daddr {cluster.pod_subnet} masquerade;"):
+    with table_on(cluster.nodes, "type nat hook postrouting priority 90; " + "".join(snat(cluster, cluster.families))):
+        yield
+
+
+@contextmanager
+def snat_of_ipv6_on_the_way(cluster: Cluster) -> Iterator[None]:
+    with table_on(cluster.nodes, "type nat hook postrouting priority 90; " + "".join(snat(cluster, ["IPv6"]))):
+        yield
+
+
+def snat(cluster: Cluster, families: Iterable[Family]) -> Iterator[str]:
+    """Rules that give the outside clients' packets to pods a node's address."""
+    for family in families:
+        seen, ip = cluster.of(family), NFT_FAMILY[family]
+        clients = ", ".join(place.address for place in seen.clients)
+        yield f"{ip} saddr {{ {clients} }} {ip} daddr {seen.pod_subnet} masquerade; "
+
+
+@contextmanager
+def ipv6_to_pods_is_dropped(cluster: Cluster) -> Iterator[None]:
+    rules = f"type filter hook forward priority 0; ip6 daddr {cluster.of('IPv6').pod_subnet} tcp dport 8080 drop;"
+    with table_on(cluster.nodes, rules):
         yield
 
 
 @contextmanager
 def refusals_are_swallowed(cluster: Cluster) -> Iterator[None]:
-    with table_on(cluster.nodes, "type filter hook output priority 0; icmp type destination-unreachable drop;"):
+    with table_on(cluster.nodes, SWALLOWED):
         yield
 
 
@@ -276,9 +310,36 @@ MUTANTS = (
     Mutant(
         name="service-selects-nobody",
         breaks="every Service's selector has a label that no pod has",
-        caught_by=("svc.clusterip.reach",),
-        scope=(REACH, f"{SERVICES}no_endpoints_reject.py", f"{SERVICES}selectorless_manual.py"),
+        caught_by=("svc.clusterip.reach", "svc.dual-stack"),
+        scope=(
+            *(REACH, f"{SERVICES}dual_stack.py"),
+            *(f"{SERVICES}no_endpoints_reject.py", f"{SERVICES}selectorless_manual.py"),
+        ),
         change=selects_nobody,
+    ),
+    Mutant(
+        name="services-keep-one-family",
+        breaks="Services that ask for two IP families get one",
+        caught_by=("svc.dual-stack",),
+        scope=(f"{SERVICES}dual_stack.py", REACH, f"{SERVICES}lb_address.py"),
+        dual_stack=True,
+        change=keeps_one_family,
+    ),
+    Mutant(
+        name="ipv6-to-pods-is-lost",
+        breaks="the nodes drop IPv6 packets to pods",
+        caught_by=("svc.dual-stack", "svc.clusterip.reach"),
+        scope=(f"{SERVICES}dual_stack.py", REACH, f"{SERVICES}clusterip_fixed.py", "suites/dns/test_names.py"),
+        dual_stack=True,
+        during=ipv6_to_pods_is_dropped,
+    ),
+    Mutant(
+        name="ipv6-clients-lose-their-address",
+        breaks="the nodes replace the IPv6 addresses of outside clients",
+        caught_by=("svc.dual-stack", "svc.etp.local"),
+        scope=(f"{SERVICES}dual_stack.py", f"{SERVICES}etp_local.py", f"{SERVICES}nodeport_any_node.py", REACH),
+        dual_stack=True,
+        during=snat_of_ipv6_on_the_way,
     ),
     Mutant(
         name="target-port-is-one-off",

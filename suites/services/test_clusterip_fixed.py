@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import Family, at
 from clusters.needs import Need
 from clusters.provider import Cluster
 from fixtures.api import Object, documents
@@ -19,6 +20,9 @@ from fixtures.probes import http
 from fixtures.refusals import was_refused
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace
+
+DOCUMENTATION: dict[Family, str] = {"IPv4": "192.0.2.53", "IPv6": "2001:db8::53"}
+"""Of no cluster's range (RFC 5737, RFC 3849)."""
 
 
 def asking_for(namespace: Namespace, address: str) -> Object:
@@ -39,6 +43,7 @@ def static_address(cluster: Cluster) -> str:
 
 
 @feature("svc.clusterip.fixed")
+@pytest.mark.each_family
 @pytest.mark.needs(Need.SERVICE_RANGE)
 def test_a_free_address_of_the_range_is_used(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
@@ -53,7 +58,7 @@ def test_a_free_address_of_the_range_is_used(
     (pod,) = namespace.wait_ready()
     equal("the Service's cluster IP", address, namespace.cluster_ip("fixed"))
     client = pod_vantages[pod.node]
-    url = f"http://{address}/hostname"
+    url = f"http://{at(address)}/hostname"
     converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"{address} to answer")
     answered_by(http(client, url, count=3), [pod.name])
 
@@ -61,13 +66,13 @@ def test_a_free_address_of_the_range_is_used(
 @feature("svc.clusterip.fixed")
 @pytest.mark.parametrize("problem", ["outside-the-range", "taken"])
 def test_an_address_that_is_not_to_be_had_is_refused(
-    namespace: Namespace, cluster: Cluster, note: Callable[[str, object], None], problem: str
+    namespace: Namespace, cluster: Cluster, note: Callable[[str, object], None], family: Family, problem: str
 ) -> None:
     """“The IP address that you choose must be a valid IPv4 or IPv6 address from within the service-cluster-ip-range
     CIDR range … the API server will return a 422 HTTP status code to indicate that there's a problem.” What is taken
     here is the address of the cluster's DNS.
     https://kubernetes.io/docs/concepts/services-networking/service/#choosing-your-own-ip-address
     """
-    wanted = cluster.dns_address if problem == "taken" else "192.0.2.53"
+    wanted = cluster.dns_address if problem == "taken" else DOCUMENTATION[family]
     refusal = namespace.refusal(asking_for(namespace, wanted))
     note("the API server's words", was_refused(refusal, f"clusterIP {wanted} ({problem})", "spec.clusterIPs", wanted))

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from clusters.needs import Need
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -17,6 +18,7 @@ from fixtures.workloads import Namespace
 
 
 @feature("svc.clusterip.internal-only")
+@pytest.mark.each_family
 @pytest.mark.needs(Need.OUTSIDE_CLIENT, Need.NODE_PORTS)
 def test_an_outside_client_does_not_reach_a_cluster_ip(
     namespace: Namespace, client_1: Vantage, pod_vantages: dict[str, PodVantage]
@@ -28,8 +30,8 @@ def test_an_outside_client_does_not_reach_a_cluster_ip(
     """
     namespace.apply("clusterip_internal_only.yaml")
     (pod,) = namespace.wait_ready()
-    inside = f"http://{namespace.cluster_ip('inside')}/hostname"
-    outside = f"http://{pod.node_address}:{namespace.node_port('outside')}/hostname"
+    inside = f"http://{at(namespace.cluster_ip('inside'))}/hostname"
+    outside = f"http://{at(pod.node_address)}:{namespace.node_port('outside')}/hostname"
     for client, url in ((pod_vantages[pod.node], inside), (client_1, outside)):
         converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"the pod to answer {client.name}")
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from fixtures.catalogue import feature
 from fixtures.expectations import answered_by
 from fixtures.probes import http
@@ -19,6 +20,7 @@ N = 40
 
 @pytest.mark.smoke
 @feature("svc.clusterip.reach")
+@pytest.mark.each_family
 @pytest.mark.parametrize(
     ("service", "port"), [("by-number", 80), ("by-name", 8000)], ids=["target-port-number", "target-port-name"]
 )
@@ -31,7 +33,7 @@ def test_a_cluster_ip_reaches_every_ready_pod(
     """
     namespace.apply("clusterip_reach.yaml")
     pods = {pod.name for pod in namespace.wait_ready()}
-    url = f"http://{namespace.cluster_ip(service)}:{port}/hostname"
+    url = f"http://{at(namespace.cluster_ip(service))}:{port}/hostname"
     all_answer = partial(answered_by, names=pods)
     for client in pod_vantages.values():
         settle(partial(http, client, url, count=20), all_answer)

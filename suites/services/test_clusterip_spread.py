@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import pytest
+
+from clusters.families import at
 from fixtures.catalogue import feature
 from fixtures.expectations import answered_by, counted, equal, said
 from fixtures.probes import http
@@ -18,6 +21,7 @@ N = 600
 
 
 @feature("svc.clusterip.spread")
+@pytest.mark.each_family
 def test_new_connections_are_spread_evenly(
     namespace: Namespace, mode: str, pod_vantages: dict[str, PodVantage], shares_hold: Callable[..., None]
 ) -> None:
@@ -27,7 +31,7 @@ def test_new_connections_are_spread_evenly(
     namespace.apply("clusterip_spread.yaml")
     pods = [pod.name for pod in namespace.wait_ready()]
     client = next(iter(pod_vantages.values()))
-    url = f"http://{namespace.cluster_ip('web')}/hostname"
+    url = f"http://{at(namespace.cluster_ip('web'))}/hostname"
     settle(partial(http, client, url, count=20), partial(answered_by, names=pods))
     seen = http(client, url, count=N)
     shares_hold(shares(counted(seen), dict.fromkeys(pods, 1 / len(pods))), "each pod to get an even share", seen)

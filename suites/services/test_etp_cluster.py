@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at, family_of
 from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
@@ -21,11 +22,13 @@ from fixtures.workloads import Namespace
 def address_towards(node: Vantage, pod_address: str) -> str:
     """The node's own address on the interface through which it routes packets to a pod, asked of its kernel."""
     (route,) = json.loads(node.exec(["ip", "-json", "route", "get", pod_address]).stdout)
-    (link,) = json.loads(node.exec(["ip", "-json", "-4", "address", "show", "dev", route["dev"]]).stdout)
-    return str(link["addr_info"][0]["local"])
+    family = "-4" if family_of(pod_address) == "IPv4" else "-6"
+    (link,) = json.loads(node.exec(["ip", "-json", family, "address", "show", "dev", route["dev"]]).stdout)
+    return next(str(entry["local"]) for entry in link["addr_info"] if entry["scope"] == "global")
 
 
 @feature("svc.etp.cluster")
+@pytest.mark.each_family
 @pytest.mark.needs(Need.NODE_PORTS)
 def test_cluster_policy_shows_the_address_of_the_node_that_was_asked(
     namespace: Namespace,
@@ -46,7 +49,7 @@ def test_cluster_policy_shows_the_address_of_the_node_that_was_asked(
     namespace.apply("etp_cluster.yaml")
     (pod,) = namespace.wait_ready()
     for node in nodes:
-        url = f"http://{node.address}:{namespace.node_port('web')}/clientip"
+        url = f"http://{at(node.address)}:{namespace.node_port('web')}/clientip"
         converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{node.name}'s node port to answer")
         own = address_towards(node_vantages[node.name], pod.address)
         note(f"{node.name}'s address{' (the pod is there)' if node.name == pod.node else ''}", own)

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
@@ -21,6 +22,7 @@ from fixtures.workloads import Namespace
 
 @pytest.mark.smoke
 @feature("svc.etp.local")
+@pytest.mark.each_family
 @pytest.mark.needs(Need.THREE_NODES, Need.NODE_PORTS)
 def test_local_policy_delivers_on_the_node_and_keeps_the_client_address(
     namespace: Namespace, nodes: list[Place], client_1: Vantage, client_2: Vantage
@@ -32,7 +34,7 @@ def test_local_policy_delivers_on_the_node_and_keeps_the_client_address(
     namespace.apply("etp_local.yaml")
     pod_on = {pod.node: pod for pod in namespace.wait_ready()}
     for node in nodes:
-        url = f"http://{node.address}:{namespace.node_port('web')}"
+        url = f"http://{at(node.address)}:{namespace.node_port('web')}"
         if node.name in pod_on:
             ask = partial(http, client_1, f"{url}/hostname")
             converge(

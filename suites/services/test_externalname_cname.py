@@ -25,6 +25,7 @@ def test_an_external_name_is_a_cname_and_nothing_more(
     cluster: Cluster,
     pod_vantages: dict[str, PodVantage],
     dns_recorder: DnsRecorder,
+    address_record: str,
     web_server: WebServer,
 ) -> None:
     """“The cluster DNS Service returns a CNAME record with the value …”; “redirection happens at the DNS level rather
@@ -38,7 +39,7 @@ def test_an_external_name_is_a_cname_and_nothing_more(
     client = next(iter(pod_vantages.values()))
     host = f"outside.{namespace.name}.svc.{cluster.dns_domain}"
 
-    ask = partial(dns, client, f"{host}.", server=cluster.dns_address)
+    ask = partial(dns, client, f"{host}.", address_record, server=cluster.dns_address)
     converge(ask, lambda seen: bool(seen[0].answers), what=f"{host} to resolve", timeout=Timeout.DNS)
     (answer,) = ask()
     equal(f"the records of {host}", ["api.example.com.", web_server.address], answer.answers, [answer])
@@ -57,6 +58,7 @@ def test_by_tls_a_client_asks_for_the_name_that_it_knows(
     pod_vantages: dict[str, PodVantage],
     server_1: NetnsVantage,
     dns_recorder: DnsRecorder,
+    address_record: str,
 ) -> None:
     """“TLS servers will not be able to provide a certificate matching the hostname that the client connected to.”
     https://kubernetes.io/docs/concepts/services-networking/service/#externalname
@@ -67,7 +69,7 @@ def test_by_tls_a_client_asks_for_the_name_that_it_knows(
     namespace.apply("externalname_cname.yaml")
     client = next(iter(pod_vantages.values()))
     host = f"outside.{namespace.name}.svc.{cluster.dns_domain}"
-    ask = partial(dns, client, f"{host}.", server=cluster.dns_address)
+    ask = partial(dns, client, f"{host}.", address_record, server=cluster.dns_address)
     converge(ask, lambda seen: bool(seen[0].answers), what=f"{host} to resolve", timeout=Timeout.DNS)
 
     certificate = self_signed("api.example.com")

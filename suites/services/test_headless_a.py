@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from clusters.provider import Cluster
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value, converge
@@ -15,8 +17,9 @@ from fixtures.workloads import Namespace
 
 
 @feature("svc.headless.a")
+@pytest.mark.each_family
 def test_a_headless_name_resolves_to_the_ready_pods_and_follows_them(
-    namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
+    namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], address_record: str
 ) -> None:
     """“There must be an A record for each ready endpoint of the headless Service.”
     https://github.com/kubernetes/dns/blob/master/docs/specification.md#241---a-records
@@ -27,7 +30,7 @@ def test_a_headless_name_resolves_to_the_ready_pods_and_follows_them(
     namespace.wait_ready()
     equal("the Service's cluster IP", "None", namespace.cluster_ip("web"))
     name = f"web.{namespace.name}.svc.{cluster.dns_domain}."
-    ask = partial(dns, next(iter(pod_vantages.values())), name, server=cluster.dns_address)
+    ask = partial(dns, next(iter(pod_vantages.values())), name, address_record, server=cluster.dns_address)
 
     def resolves_to(replicas: int) -> None:
         pods = await_value(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from clusters.provider import Cluster
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value, converge
@@ -15,8 +17,9 @@ from fixtures.workloads import Namespace, Pod, by_name
 
 
 @feature("svc.headless.stateful")
+@pytest.mark.each_family
 def test_a_stateful_pods_name_leads_to_it_and_follows_it(
-    namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
+    namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], address_record: str
 ) -> None:
     """“As each Pod is created, it gets a matching DNS subdomain, taking the form: $(podname).$(governing service
     domain)”; the identity “sticks to the Pod, regardless of which node it's (re)scheduled on.”
@@ -27,7 +30,7 @@ def test_a_stateful_pods_name_leads_to_it_and_follows_it(
 
     def leads_to(pod: Pod) -> None:
         name = f"{pod.name}.web.{namespace.name}.svc.{cluster.dns_domain}."
-        ask = partial(dns, client, name, server=cluster.dns_address)
+        ask = partial(dns, client, name, address_record, server=cluster.dns_address)
         is_found = f"{name} to resolve to {pod.address}"
         converge(ask, lambda seen: seen[0].answers == [pod.address], what=is_found, timeout=Timeout.DNS)
         for answer in ask(count=3):

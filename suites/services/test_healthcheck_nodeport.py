@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
@@ -29,6 +30,7 @@ def tells(expected: tuple[int, int], seen: Sequence[HttpObservation]) -> bool:
 
 
 @feature("svc.healthcheck-nodeport")
+@pytest.mark.each_family
 @pytest.mark.needs(Need.TWO_NODES, Need.NODE_PORTS)
 def test_the_health_check_counts_a_nodes_endpoints_and_follows_moved_pods(
     namespace: Namespace, nodes: list[Place], client_1: Vantage
@@ -46,7 +48,7 @@ def test_the_health_check_counts_a_nodes_endpoints_and_follows_moved_pods(
     def is_told(holder: str) -> None:
         for node in nodes:
             expected = (200, len(pods)) if node.name == holder else (503, 0)
-            ask = partial(http, client_1, f"http://{node.address}:{port}/healthz")
+            ask = partial(http, client_1, f"http://{at(node.address)}:{port}/healthz")
             says = f"{node.name}'s health check (status, endpoints)"
             converge(ask, partial(tells, expected), what=f"{says} to be {expected}")
             for answer in ask(count=5):

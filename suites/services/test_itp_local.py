@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
 from fixtures.expectations import answered_by, none_answered
@@ -20,6 +21,7 @@ N = 20
 
 
 @feature("svc.itp.local")
+@pytest.mark.each_family
 def test_local_policy_keeps_traffic_on_the_node_or_drops_it(
     namespace: Namespace, pod_vantages: dict[str, PodVantage]
 ) -> None:
@@ -31,7 +33,7 @@ def test_local_policy_keeps_traffic_on_the_node_or_drops_it(
         pytest.skip("needs three nodes: two with a pod and one without")
     namespace.apply("itp_local.yaml")
     pod_on = {pod.node: pod for pod in namespace.wait_ready()}
-    url = f"http://{namespace.cluster_ip('web')}/hostname"
+    url = f"http://{at(namespace.cluster_ip('web'))}/hostname"
     for node, client in sorted(pod_vantages.items(), key=lambda item: item[0] not in pod_on):
         if node in pod_on:
             converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"the pod on {node} to answer")

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from clusters.needs import Need
 from clusters.provider import Cluster
 from fixtures.api import Object, documents
@@ -20,10 +21,11 @@ from fixtures.verdicts import unsupported
 from fixtures.workloads import Namespace
 
 SOURCE = "https://metallb.io/usage/"
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 ANNOTATION = "metallb.io/loadBalancerIPs"
 
 
-def pool(cluster: Cluster) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]:
+def pool(cluster: Cluster) -> tuple[Address, Address]:
     """First and last address that load balancers may get."""
     if not cluster.load_balancer_pool:
         unsupported(
@@ -31,7 +33,7 @@ def pool(cluster: Cluster) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address
             "https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer",
         )
     first, last = cluster.load_balancer_pool.split("-")
-    return ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
+    return ipaddress.ip_address(first), ipaddress.ip_address(last)
 
 
 def free_address(namespace: Namespace, cluster: Cluster, nth: int) -> str:
@@ -57,6 +59,7 @@ def with_address(namespace: Namespace) -> str:
 
 
 @feature("svc.lb.address")
+@pytest.mark.each_family
 @pytest.mark.needs(Need.ADDRESS_POOL, Need.OUTSIDE_CLIENT)
 def test_an_address_of_the_pool_is_given_and_serves(namespace: Namespace, cluster: Cluster, client_1: Vantage) -> None:
     """“MetalLB … will assign an IP address” from its pools. https://metallb.io/usage/ and “information about the
@@ -67,8 +70,8 @@ def test_an_address_of_the_pool_is_given_and_serves(namespace: Namespace, cluste
     namespace.apply("lb_address.yaml")
     (pod,) = namespace.wait_ready()
     address = with_address(namespace)
-    holds(first <= ipaddress.IPv4Address(address) <= last, f"an address from {first} to {last}", address)
-    url = f"http://{address}/hostname"
+    holds(int(first) <= int(ipaddress.ip_address(address)) <= int(last), f"an address from {first} to {last}", address)
+    url = f"http://{at(address)}/hostname"
     converge(
         partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{address} to answer the outside client"
     )
@@ -76,6 +79,7 @@ def test_an_address_of_the_pool_is_given_and_serves(namespace: Namespace, cluste
 
 
 @feature("svc.lb.address")
+@pytest.mark.each_family
 @pytest.mark.needs(Need.ADDRESS_POOL, Need.ALL_SERVICES, Need.OUTSIDE_CLIENT)
 @pytest.mark.parametrize("way", ["field", "annotation"])
 def test_an_address_that_is_asked_for_is_given_and_serves(
@@ -94,7 +98,7 @@ def test_an_address_that_is_asked_for_is_given_and_serves(
     namespace.apply_object(service)
     (pod,) = namespace.wait_ready()
     equal("the Service's address", wanted, with_address(namespace))
-    url = f"http://{wanted}/hostname"
+    url = f"http://{at(wanted)}/hostname"
     converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{wanted} to answer the outside client")
     answered_by(http(client_1, url, count=5), [pod.name])
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from fixtures.api import documents
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
@@ -17,6 +18,7 @@ from fixtures.workloads import Namespace
 
 
 @feature("svc.multiport.named")
+@pytest.mark.each_family
 @pytest.mark.parametrize(("port", "target"), [(80, "8080"), (8081, "9090")], ids=["http", "admin"])
 def test_each_port_leads_to_its_own_target_port(
     namespace: Namespace, pod_vantages: dict[str, PodVantage], port: int, target: str
@@ -27,7 +29,7 @@ def test_each_port_leads_to_its_own_target_port(
     namespace.apply("multiport_named.yaml")
     namespace.wait_ready()
     client = next(iter(pod_vantages.values()))
-    url = f"http://{namespace.cluster_ip('web')}:{port}/serverport"
+    url = f"http://{at(namespace.cluster_ip('web'))}:{port}/serverport"
     converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"port {port} to answer")
     answered_by(http(client, url, count=10), [target])
 

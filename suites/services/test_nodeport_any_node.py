@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
@@ -17,6 +18,7 @@ from fixtures.workloads import Namespace
 
 
 @feature("svc.nodeport.any-node")
+@pytest.mark.each_family
 @pytest.mark.needs(Need.NODE_PORTS)
 def test_every_node_answers_on_the_node_port(namespace: Namespace, nodes: list[Place], client_1: Vantage) -> None:
     """“Every node in the cluster configures itself to listen on that assigned port and to forward traffic to one of the
@@ -26,6 +28,6 @@ def test_every_node_answers_on_the_node_port(namespace: Namespace, nodes: list[P
     namespace.apply("nodeport_any_node.yaml")
     (pod,) = namespace.wait_ready()
     for node in nodes:
-        url = f"http://{node.address}:{namespace.node_port('web')}/hostname"
+        url = f"http://{at(node.address)}:{namespace.node_port('web')}/hostname"
         converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{node.name}'s node port to answer")
         answered_by(http(client_1, url, count=10), [pod.name])

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from clusters.families import at
 from clusters.needs import Need
 from fixtures.api import Object, documents
 from fixtures.catalogue import feature
@@ -48,7 +49,7 @@ def test_node_ports_are_in_the_range_or_as_asked_for(namespace: Namespace, clien
     holds(given in RANGE, f"a port from {RANGE.start} to {RANGE.stop - 1}", str(given))
     equal("the node port that was asked for", wanted, namespace.node_port("explicit"))
     for port in (given, wanted):
-        url = f"http://{pod.node_address}:{port}/hostname"
+        url = f"http://{at(pod.node_address)}:{port}/hostname"
         converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"node port {port} to answer")
         answered_by(http(client_1, url, count=3), [pod.name])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from fixtures.catalogue import feature
 from fixtures.expectations import answered_by
 from fixtures.probes import udp
@@ -17,6 +19,7 @@ N = 30
 
 
 @feature("svc.protocol.udp")
+@pytest.mark.each_family
 def test_datagrams_reach_every_ready_pod_and_are_answered(
     namespace: Namespace, pod_vantages: dict[str, PodVantage]
 ) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import pytest
+
+from clusters.families import at, family_of
 from fixtures.api import Object, documents
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value, converge
@@ -18,17 +21,19 @@ from fixtures.workloads import Namespace
 def for_server(namespace: Namespace, server: WebServer) -> list[Object]:
     """The manifest with the outside server's address and port in the place of the documentation's."""
     text = (namespace.folder / "selectorless_manual.yaml").read_text(encoding="utf-8")
-    return documents(text.replace("192.0.2.53", server.address).replace("port: 8080", f"port: {server.port}"))
+    text = text.replace("192.0.2.53", f'"{server.address}"').replace("port: 8080", f"port: {server.port}")
+    return documents(text.replace("addressType: IPv4", f"addressType: {family_of(server.address)}"))
 
 
 def reaches(namespace: Namespace, client: PodVantage, service: str, server: WebServer) -> None:
-    url = f"http://{namespace.cluster_ip(service)}:80/"
+    url = f"http://{at(namespace.cluster_ip(service))}:80/"
     converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"{service} to answer")
     for page in all_answered(http(client, url, count=5)):
         equal("who answers", "outside", json.loads(page.body)["server"], [page])
 
 
 @feature("svc.selectorless.manual")
+@pytest.mark.each_family
 def test_a_hand_made_endpoint_slice_is_served(
     namespace: Namespace, pod_vantages: dict[str, PodVantage], web_server: WebServer
 ) -> None:
@@ -43,6 +48,7 @@ def test_a_hand_made_endpoint_slice_is_served(
 
 
 @feature("svc.selectorless.manual")
+@pytest.mark.each_family
 def test_legacy_endpoints_are_mirrored_and_served(
     namespace: Namespace, pod_vantages: dict[str, PodVantage], web_server: WebServer
 ) -> None:

@@ -1,0 +1,26 @@
+"""Pod packets that leave the pod network carry the node's address, by a table of its own, as kind's ip-masq does:
+kube-proxy's own tables are not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clusters.families import Family
+
+NFT_FAMILY: Mapping[Family, str] = {"IPv4": "ip", "IPv6": "ip6"}
+
+
+def rules(pods: Mapping[Family, str], table: str, interface: str) -> str:
+    """What nft is told: a table for each family's pod subnet."""
+    return "".join(
+        f"""\
+table {ip} {table} {{
+  chain postrouting {{
+    type nat hook postrouting priority 110; policy accept;
+    {ip} saddr {subnet} {ip} daddr != {subnet} oifname "{interface}" counter masquerade
+  }}
+}}
+"""
+        for ip, subnet in ((NFT_FAMILY[family], subnet) for family, subnet in pods.items())
+    )
