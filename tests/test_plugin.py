@@ -212,6 +212,7 @@ def test_a_marked_check_is_judged_in_each_family_of_a_dual_stack_cluster(pyteste
         '    ranges={"IPv4": Ranges(pod_subnet="10.0.0.0/8"), "IPv6": Ranges(pod_subnet="fd00::/8")},'
     )
     nocluster = CONFTEST.replace('controllers=["traefik"],', dual).replace("import Cluster", "import Cluster, Ranges")
+    nocluster = nocluster.replace('dns_address=""', 'dns_address="10.96.0.10"')
     _, results = run_cases(pytester, "-n", "2", cases=HEAD + FAMILIES, nocluster=nocluster)
     assert {title: result.notes["seen"] for title, result in results.items()} == {
         "is judged in each [IPv6]": "IPv6 ['IPv6', 'IPv4'] ",
