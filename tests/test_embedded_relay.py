@@ -75,6 +75,25 @@ def test_megabytes_arrive_whole_and_a_closed_half_is_passed_on(relayed: Relayed)
     assert bytes(received) == sent + b"end"
 
 
+def test_a_slow_reader_gets_all_of_a_far_side_that_is_long_gone(relayed: Relayed) -> None:
+    gone = threading.Event()
+
+    def speak_and_go(connection: socket.socket) -> None:
+        connection.sendall(b"x" * 300_000)
+        gone.set()
+
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", relayed(serve(speak_and_go))))
+        assert gone.wait(10)
+        received = 0
+        while data := connection.recv(4096):
+            received += len(data)
+
+    assert received == 300_000
+
+
 def test_what_comes_before_the_far_side_has_answered_is_kept() -> None:
     heard: list[bytes] = []
     done = threading.Event()

@@ -14,8 +14,9 @@ import pytest
 from clusters.errors import RoadtestError
 from clusters.provider import Place
 from fixtures.probes.repeated import repeated, told
-from fixtures.vantages import CLONE_NEWNET, CommandVantage, Completed, NetnsVantage, Vantage, vantage_of
+from fixtures.vantages import CLONE_NEWNET, CommandVantage, NetnsVantage, Vantage, vantage_of
 from fixtures.verdicts import ArrangementError
+from fixtures.whole import Completed, Marked
 from tests.vantages import HERE, PodHere, every_vantage
 
 NETNS_HERE = Path("/proc/thread-self/ns/net")
@@ -40,7 +41,7 @@ def test_a_command_that_does_not_end_is_a_time_out(vantage: Vantage) -> None:
 
 def test_a_command_that_the_pod_lacks_is_an_error_of_ours_with_the_runtimes_words() -> None:
     with pytest.raises(
-        ArrangementError, match=r"no-such-tool in pod pod of namespace did not run to its end.*No such file"
+        ArrangementError, match=r"no-such-tool in pod pod of namespace could not be run: .*no-such-tool: not found"
     ):
         PodHere().exec(["no-such-tool"])
 
@@ -48,6 +49,37 @@ def test_a_command_that_the_pod_lacks_is_an_error_of_ours_with_the_runtimes_word
 def test_an_exec_that_breaks_off_is_an_error_of_ours() -> None:
     with pytest.raises(ArrangementError, match="The connection broke while true ran in pod breaks-off"):
         PodHere("breaks-off").exec(["true"])
+
+
+@pytest.mark.parametrize("pod", ["status-first", "by-the-byte", "in-fragments"])
+def test_an_exec_comes_whole_however_its_frames_lie(pod: str) -> None:
+    done = PodHere(pod).exec(["sh", "-c", "seq 2000; seq 3000 >&2; exit 3"])
+    assert (done.stdout.split()[-1], done.stderr.split()[-1], done.status) == ("2000", "3000", 3)
+    assert (done.stdout.count("\n"), done.stderr.count("\n")) == (2000, 3000)
+
+
+@pytest.mark.parametrize(
+    ("pod", "came"),
+    [
+        ("loses-output", "bytes of output cut off, .* bytes of errors whole"),
+        ("loses-errors", "bytes of output whole, .* bytes of errors cut off"),
+        ("loses-both", "bytes of output cut off, .* bytes of errors cut off"),
+    ],
+)
+def test_a_lost_end_is_an_error_of_ours_whatever_the_status_tells(pod: str, came: str) -> None:
+    with pytest.raises(ArrangementError, match=f"The end of what sh in pod {pod} .* did not come.*{came}"):
+        PodHere(pod).exec(["sh", "-c", "seq 200; seq 300 >&2"])
+
+
+def test_a_cluster_tool_that_loses_the_end_is_an_error_of_ours() -> None:
+    cut = ["sh", "-c", 'out=$("$@" 2>/dev/null | head -c 20); printf %s "$out"; echo engine: gone >&2', "cut"]
+    with pytest.raises(ArrangementError, match=r"The end of what seq on n1 wrote did not come.*'engine: gone' last"):
+        CommandVantage(Place(name="n1", role="node", address="", command=cut)).exec(["seq", "100"])
+
+
+def test_a_command_ended_from_outside_is_an_error_of_ours() -> None:
+    with pytest.raises(ArrangementError, match=r"or the command was ended .*4 bytes of output cut off"):
+        Marked(["curl"]).completed(b"half", b"", "curl in a pod")
 
 
 def test_many_threads_exec_at_once() -> None:

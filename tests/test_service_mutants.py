@@ -10,7 +10,8 @@ import pytest
 
 from fixtures.api import Object, documents
 from fixtures.catalogue import catalogue
-from fixtures.vantages import CommandVantage, Completed
+from fixtures.vantages import CommandVantage
+from fixtures.whole import Completed
 from suites.mutants import dns, services
 from suites.mutants.model import Mutant
 from tests.test_proxy_rules import IPTABLES, MAPPED, nft

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from clusters.provider import Place
-from fixtures.vantages import CommandVantage, Completed, NetnsVantage, PodVantage, Vantage
+from fixtures.vantages import CommandVantage, NetnsVantage, PodVantage, Vantage
+from fixtures.whole import Completed
 from tests.miniatures.api_server import exec_api
 
 HERE = Place(name="here", role="client", address="127.0.0.1", here=True)

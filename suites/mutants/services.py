@@ -15,7 +15,8 @@ from clusters.provider import Cluster, Place
 from fixtures import proxy_rules
 from fixtures.convergence import await_value
 from fixtures.timeouts import Timeout
-from fixtures.vantages import CommandVantage, Completed
+from fixtures.vantages import CommandVantage
+from fixtures.whole import Completed
 from fixtures.workloads import Namespace
 
 from .model import Mutant, Object
