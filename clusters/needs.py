@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from clusters.families import Family
 from clusters.provider import Cluster
 
 
@@ -56,6 +57,11 @@ class Need(StrEnum):
     """Namespaces of our own, with labels."""
     ANOTHER_NAMESPACE = "another-namespace"
     """The pods to send from are in another namespace than what they are sent to."""
+
+
+def within(need: str, family: Family) -> str:
+    """The need in one IP family, where another one gives it."""
+    return f"{need} in {family}"
 
 
 def kind(name: str) -> str:

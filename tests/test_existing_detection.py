@@ -12,7 +12,8 @@ import clusters
 from clusters import records
 from clusters.errors import ClusterError, UsageError
 from clusters.existing import ExistingProvider, here
-from clusters.needs import Need
+from clusters.families import family_of
+from clusters.needs import Need, within
 from clusters.progress import SilentProgress
 from clusters.provider import Cluster as Known
 from clusters.provider import ClusterSpec, ExistingSpec
@@ -101,6 +102,66 @@ def test_looking_changes_nothing(look: Look, cluster: Cluster) -> None:
     for asked in cluster.asked:
         method, _, path = asked.partition(" ")
         assert method == "GET" or (method == "POST" and ("dryRun=All" in path or path.endswith("reviews"))), asked
+
+
+def dual(cluster: Cluster) -> None:
+    """Make the miniature a cluster of IPv6 and IPv4."""
+    both = [node(f"n{number}", f"203.0.113.1{number}") for number in (1, 2)]
+    for number, one in enumerate(both, 1):
+        one["status"]["addresses"].insert(0, {"type": "InternalIP", "address": f"2001:db8::1{number}"})
+        one["spec"]["podCIDRs"] = [f"fd00:{number}::/64", f"10.9.{number}.0/24"]
+    cluster.objects["/api/v1/nodes"] = listed(*both)
+    cluster.objects["/api/v1/namespaces/default/services/kubernetes"] = {"spec": {"ipFamilies": ["IPv6", "IPv4"]}}
+    pools = ["192.0.2.192/28", "2001:db8::c0-2001:db8::cf"]
+    cluster.objects["/apis/metallb.io/v1beta1/ipaddresspools"] = listed({"spec": {"addresses": pools}})
+
+
+def test_a_dual_stack_cluster_is_seen_in_both_families(look: Look, cluster: Cluster) -> None:
+    dual(cluster)
+    seen = look()
+    assert seen.families == ["IPv6", "IPv4"]
+    assert (seen.nodes[0].address, seen.nodes[0].pod_subnet) == ("2001:db8::11", "fd00:1::/64")
+    assert (seen.service_subnet, seen.load_balancer_pool) == ("fd00::/112", "2001:db8::c0-2001:db8::cf")
+    four = seen.of("IPv4")
+    assert (four.nodes[0].address, four.nodes[0].pod_subnet) == ("203.0.113.11", "10.9.1.0/24")
+    assert (four.service_subnet, four.load_balancer_pool) == ("10.8.0.0/16", "192.0.2.192-192.0.2.207")
+    assert Need.ADDRESS_POOL not in seen.lacks
+
+
+def test_families_are_those_that_every_node_has(look: Look, cluster: Cluster) -> None:
+    assert look().families == ["IPv4"]  # its Services could have two, and its nodes have one
+
+
+def test_families_are_those_that_a_service_would_get(look: Look, cluster: Cluster) -> None:
+    dual(cluster)
+    cluster.objects["/api/v1/namespaces/default/services/kubernetes"] = {"spec": {"ipFamilies": ["IPv6"]}}
+    seen = look()
+    assert (seen.families, seen.nodes[0].address) == (["IPv6"], "2001:db8::11")
+
+
+def test_a_family_in_which_this_machine_does_not_reach_the_nodes_is_left_out_with_the_reason(
+    look: Look, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dual(cluster)
+    cluster.objects["/api/v1/namespaces/default/services/kubernetes"] = {"spec": {"ipFamilies": ["IPv4", "IPv6"]}}
+    monkeypatch.setattr(here, "neighbour", lambda address: family_of(address) == "IPv4")
+    monkeypatch.setattr(here, "own_address", lambda towards: "203.0.113.99" if family_of(towards) == "IPv4" else "")
+    monkeypatch.setattr(here, "reaches", lambda addresses: "")
+    seen = look(client_pod=False)
+    assert seen.families == ["IPv4", "IPv6"]
+    assert Need.NODE_PORTS not in seen.lacks
+    why = "This machine does not reach the nodes (it is in no IPv6 network of the nodes); --client-pod would."
+    assert seen.lacks[within(Need.NODE_PORTS, "IPv6")] == why
+    assert seen.lacks[within(Need.OUTSIDE_CLIENT, "IPv6")] == why
+    assert seen.clients[0].addresses == {"IPv4": "203.0.113.99"}
+
+
+def test_a_range_that_no_object_tells_is_read_from_a_refusal(look: Look, cluster: Cluster) -> None:
+    dual(cluster)
+    del cluster.objects["/apis/networking.k8s.io/v1/servicecidrs"]
+    words = "spec.clusterIPs: Invalid value: []string: failed to allocate IP: the range of valid IPs is fd00:10::/112"
+    cluster.refusals["/api/v1/namespaces/default/services"] = words
+    assert look().service_subnet == "fd00:10::/112"
 
 
 def test_what_may_not_be_seen_is_left_out_with_the_reason(look: Look, cluster: Cluster) -> None:
@@ -297,3 +358,19 @@ def test_neighbours_are_reached_without_a_gateway(address: str, near: bool) -> N
 )
 def test_a_loopback_address_is_known(server: str, inside: bool) -> None:
     assert here.loopback(server) is inside
+
+
+ROUTES6 = """\
+fd000172003000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0
+fd000010024400000000000000000000 38 00000000000000000000000000000000 00 fd000172003000000000000000000001 00000400 00000001 00000000 00000003     eth0
+00000000000000000000000000000000 00 00000000000000000000000000000000 00 fd000172003000000000000000000001 00000400 00000001 00000000 00000003     eth0
+00000000000000000000000000000001 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000002 00000000 80200001       lo
+"""  # noqa: E501 - as the kernel writes them
+
+
+@pytest.mark.parametrize(
+    ("address", "near"),
+    [("fd00:172:30::b", True), ("fd00:172:31::b", False), ("fd00:10:244::1", False), ("2001:db8::1", False)],
+)
+def test_ipv6_neighbours_are_reached_without_a_gateway(address: str, near: bool) -> None:
+    assert here.neighbour(address, ROUTES6) is near

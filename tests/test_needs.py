@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from clusters.needs import Need, lacking
+from clusters.needs import Need, lacking, within
 from clusters.provider import Cluster, Place
 from clusters.rights import Right, Rights, making
 from fixtures.needs import Judge, is_of, kinds, manifests, needs
@@ -90,6 +90,17 @@ def test_a_cluster_of_ours_lacks_nothing_but_nodes_that_nobody_asked_for() -> No
     judge = Judge(OURS)
     assert judge.reason(item("suites/services/test_etp_local.py", "client_2", "node_vantages")) == ""
     assert "has 2" in judge.reason(item("suites/services/test_etp_local.py", marks=(Need.THREE_NODES,)))
+
+
+def test_what_is_lacking_in_one_family_skips_the_check_in_that_family() -> None:
+    cluster = msgspec.structs.replace(
+        OURS, families=["IPv4", "IPv6"], lacks={within(Need.NODE_PORTS, "IPv6"): "This machine has no IPv6."}
+    )
+    check = item("suites/services/test_nodeport_any_node.py", marks=(Need.NODE_PORTS,))
+    assert Judge(cluster).reason(check) == ""
+    for family, why in (("IPv4", ""), ("IPv6", "This machine has no IPv6.")):
+        check.callspec = SimpleNamespace(params={"family": family})
+        assert Judge(cluster).reason(check) == why
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from clusters.families import Family
 from clusters.provider import UNKNOWN, SeenMode
 
 HIDDEN = "not visible"
@@ -16,12 +17,10 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One node."""
 
     name: str
-    address: str
-    """Its internal IPv4 address; empty where it has none."""
-    pod_subnet: str = ""
+    addresses: dict[Family, str] = {}
+    """Its internal address in each family that it has."""
+    pod_subnets: dict[Family, str] = {}
     zone: str = ""
-    families: list[str] = []
-    pod_families: list[str] = []
     system: str = ""
     kernel: str = ""
     runtime: str = ""
@@ -65,10 +64,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     mode: SeenMode = "unknown"
     mode_seen: Seen = Seen(value=UNKNOWN)
     load_balancer: Seen = Seen(value="not known")
-    pool: str = ""
-    """First and last address of MetalLB's one range."""
-    service_subnet: str = ""
-    service_families: list[str] = []
+    pools: dict[Family, str] = {}
+    """First and last address of MetalLB's one range of a family."""
+    service_subnets: dict[Family, str] = {}
+    service_families: list[Family] = []
+    """Those that a Service can have, the primary one first."""
     dns_address: str = ""
     dns_domain: str = ""
     ingress_classes: list[Class] = []
@@ -82,6 +82,12 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What may not be looked at → the sentence that says so."""
     missing: list[str] = []
     """Rights that a run would use and the user has not got, a sentence each."""
+
+    @property
+    def families(self) -> list[Family]:
+        """Those that checks can be judged in: Services can have them, and every node that we see has an address."""
+        known = self.service_families or ["IPv4"]
+        return [family for family in known if all(family in node.addresses for node in self.nodes)] or known[:1]
 
     @property
     def zones(self) -> list[str]:
@@ -102,8 +108,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     def conditions(self) -> dict[str, str]:
         """What else a reader must know, as it is shown and recorded."""
         families = {
-            "nodes": sorted({family for node in self.nodes for family in node.families}),
-            "pods": sorted({family for node in self.nodes for family in node.pod_families}),
+            "nodes": sorted({family for node in self.nodes for family in node.addresses}),
+            "pods": sorted({family for node in self.nodes for family in node.pod_subnets}),
             "Services": self.service_families,
         }
         told = {
@@ -116,7 +122,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
             "IP families": ", ".join(f"{of} {'+'.join(seen) or HIDDEN}" for of, seen in families.items()),
             "zones": ", ".join(self.zones) or ("none" if self.nodes else HIDDEN),
             "DNS": f"{self.dns_address or HIDDEN} ({self.dns_domain or 'domain ' + HIDDEN})",
-            "service range": self.service_subnet or HIDDEN,
+            "service range": ", ".join(self.service_subnets.values()) or HIDDEN,
             "IngressClasses": self._listed("IngressClasses", self.ingress_classes),
             "GatewayClasses": self._listed("GatewayClasses", self.gateway_classes),
             "Gateway API definitions": self.gateway_api or self.hidden.get("Gateway API") or "none",

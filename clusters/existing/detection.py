@@ -48,7 +48,7 @@ def detect(api: ClusterApi, asked: ExistingSpec, *, server: str, context: str, u
     reader = Reader(api)
     version = str(api.get("/version")["gitVersion"])
     every = nodes.nodes(reader)
-    balancer, pool = nodes.load_balancer(reader, version, every)
+    balancer, pools = nodes.load_balancer(reader, version, every)
     trial = (asked.namespaces or [TRIAL_NAMESPACE])[0]
     rights = Rights(api)
     lacking = rights.missing(needed(asked.namespaces))
@@ -66,6 +66,7 @@ def detect(api: ClusterApi, asked: ExistingSpec, *, server: str, context: str, u
     if asked.mode and nodes.as_mode(mode.value) == UNKNOWN:
         mode = Seen(value=asked.mode, how="as you say; the API does not show it")
     address, domain = network.dns(reader)
+    families = network.service_families(reader, trial)
     return Capabilities(
         server=server,
         context=context,
@@ -76,9 +77,9 @@ def detect(api: ClusterApi, asked: ExistingSpec, *, server: str, context: str, u
         mode=nodes.as_mode(mode.value),
         mode_seen=mode,
         load_balancer=balancer,
-        pool=pool,
-        service_subnet=network.service_subnet(reader, trial),
-        service_families=network.service_families(reader),
+        pools=pools,
+        service_subnets=network.service_subnets(reader, trial, families),
+        service_families=families,
         dns_address=address,
         dns_domain=domain,
         ingress_classes=network.ingress_classes(reader),

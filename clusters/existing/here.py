@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from clusters.families import family_of, socket_family
+
 KUBELET_PORT = 10250
 CONNECT_SECONDS = 2.0
 ROUTES = Path("/proc/net/route")
+ROUTES6 = Path("/proc/net/ipv6_route")
 UP, THROUGH_GATEWAY = 0x1, 0x2
 
 
@@ -29,6 +32,8 @@ def loopback(server: str) -> bool:
 
 def neighbour(address: str, routes: str | None = None) -> bool:
     """Whether an address is of a network that this machine is part of: its packets pass no gateway."""
+    if family_of(address) == "IPv6":
+        return _neighbour6(address, routes)
     try:
         table = ROUTES.read_text(encoding="ascii") if routes is None else routes
     except OSError:
@@ -43,10 +48,24 @@ def neighbour(address: str, routes: str | None = None) -> bool:
     return False
 
 
+def _neighbour6(address: str, routes: str | None) -> bool:
+    try:
+        table = ROUTES6.read_text(encoding="ascii") if routes is None else routes
+    except OSError:
+        return False
+    wanted = int(ipaddress.IPv6Address(address))
+    for line in table.splitlines():
+        target, bits, _, _, _, _, _, _, flags, interface = line.split()
+        prefix, up = int(bits, 16), int(flags, 16) & UP and not int(flags, 16) & THROUGH_GATEWAY
+        if up and prefix and interface != "lo" and wanted >> (128 - prefix) == int(target, 16) >> (128 - prefix):
+            return True
+    return False
+
+
 def own_address(towards: str) -> str:
     """The address that packets from here to another carry; nothing is sent to find out."""
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with socket.socket(socket_family(towards), socket.SOCK_DGRAM) as probe:
             probe.connect((towards, KUBELET_PORT))
             return str(probe.getsockname()[0])
     except OSError:

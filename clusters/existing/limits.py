@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from clusters.needs import Need
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+from clusters.families import Family
+from clusters.needs import Need, within
 from clusters.provider import Classes, ExistingSpec
 
 from .capabilities import Capabilities
@@ -12,20 +16,29 @@ OWN = "--i-own-this-cluster"
 
 
 def limits(
-    seen: Capabilities, asked: ExistingSpec, classes: Classes | None, *, unreached: str, here: str
+    seen: Capabilities,
+    asked: ExistingSpec,
+    classes: Classes | None,
+    *,
+    unreached: Mapping[Family, str],
+    here: AbstractSet[str],
 ) -> dict[str, str]:
-    """Need → why not. ``unreached``: why this machine does not reach the nodes; ``here``: its own address."""
-    found = {
+    """Need → why not. ``unreached``: why this machine does not reach the nodes; ``here``: its own addresses."""
+    found: dict[str, str] = {
         Need.OUTSIDE_SERVER: "An existing cluster gives no server host outside whose DNS server it asks.",
         Need.SECOND_CLIENT: "It needs a second outside client, and there is only this machine.",
     }
     if asked.client_pod:
         pod = "It needs a client outside of the cluster, and --client-pod makes it a pod."
         found |= {Need.OUTSIDE_CLIENT: pod, Need.SECOND_CLIENT: pod}
-    elif here and here in {node.address for node in seen.nodes}:
+    elif here & {address for node in seen.nodes for address in node.addresses.values()}:
         found[Need.OUTSIDE_CLIENT] = "It needs a client outside of the cluster, and this machine is one of its nodes."
-    if unreached:
-        found[Need.NODE_PORTS] = f"This machine does not reach the nodes ({unreached}); --client-pod would."
+    for family, why in unreached.items():
+        told = f"This machine does not reach the nodes ({why}); --client-pod would."
+        if family == seen.families[0]:
+            found[Need.NODE_PORTS] = told
+        else:
+            found |= {within(need, family): told for need in (Need.NODE_PORTS, Need.OUTSIDE_CLIENT)}
     return found | of_cluster(seen, classes) | of_permission(seen, asked)
 
 
@@ -35,13 +48,13 @@ def of_cluster(seen: Capabilities, classes: Classes | None) -> dict[str, str]:
     if not seen.nodes:
         found[Need.NODES] = seen.hidden.get("nodes", "The cluster has no nodes.")
         found[Need.NODE_ACCESS] = found[Need.NODES]
-    elif not all(node.address for node in seen.nodes):
-        found[Need.NODES] = "Some nodes have no internal IPv4 address."
+    elif not all(seen.families[0] in node.addresses for node in seen.nodes):
+        found[Need.NODES] = f"Some nodes have no internal {seen.families[0]} address."
     if seen.mode == "unknown":
         found[Need.MODE] = f"kube-proxy's mode is unknown: {seen.mode_seen.how}."
-    if not seen.service_subnet:
+    if seen.families[0] not in seen.service_subnets:
         found[Need.SERVICE_RANGE] = "The range of cluster IPs is not visible."
-    if not seen.pool:
+    if any(family not in seen.pools for family in seen.families):
         told = f"LoadBalancer: {seen.load_balancer}"
         found[Need.ADDRESS_POOL] = f"It needs MetalLB with one visible range of addresses; {told}."
     if ALL_SERVICES in seen.hidden:

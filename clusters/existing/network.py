@@ -3,44 +3,61 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from clusters.addons.api import ApiError
+from clusters.families import Family
 
 from .capabilities import Class
-from .nodes import SYSTEM, family
+from .nodes import SYSTEM, by_family
 from .reading import Object, Reader
 
 DNS_PLACES = ((SYSTEM, "kube-dns"), (SYSTEM, "rke2-coredns-rke2-coredns"), ("openshift-dns", "dns-default"))
-NO_ADDRESS = "192.0.2.1"
-"""Of no cluster's range (RFC 5737)."""
+NO_ADDRESS: Mapping[Family, str] = {"IPv4": "192.0.2.1", "IPv6": "2001:db8::1"}
+"""Of no cluster's range (RFC 5737, RFC 3849)."""
 DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 BUNDLE, CHANNEL = "gateway.networking.k8s.io/bundle-version", "gateway.networking.k8s.io/channel"
 
 
-def service_subnet(reader: Reader, namespace: str) -> str:
-    """The range of cluster IPs, IPv4: from its object, or from the words that refuse an address outside of it."""
-    for item in reader.items("ServiceCIDRs", "/apis/networking.k8s.io/v1/servicecidrs"):
-        for text in item["spec"].get("cidrs", []):
-            if family(text) == "IPv4":
-                return str(text)
+def service_subnets(reader: Reader, namespace: str, families: Sequence[Family]) -> dict[Family, str]:
+    """The range of cluster IPs in each family: from its object, or from the words that refuse an address out of it."""
+    ranges = [
+        str(text)
+        for item in reader.items("ServiceCIDRs", "/apis/networking.k8s.io/v1/servicecidrs")
+        for text in item["spec"].get("cidrs", [])
+    ]
+    found = by_family(ranges)
+    for family in families:
+        if family not in found:
+            _, refusal = tried(reader, namespace, clusterIP=NO_ADDRESS[family], ipFamilies=[family])
+            if told := re.search(r"range of valid IPs is ([\da-f.:]+/\d+)", refusal):
+                found[family] = told[1]
+    return found
+
+
+def service_families(reader: Reader, namespace: str) -> list[Family]:
+    """The families that a Service gets when it prefers two; else those of the cluster's first Service."""
+    preferred, _ = tried(reader, namespace, ipFamilyPolicy="PreferDualStack")
+    if told := preferred.get("ipFamilies"):
+        return list(told)
+    found = reader.one("Service default/kubernetes", "/api/v1/namespaces/default/services/kubernetes") or {}
+    spec = found.get("spec", {})
+    return list(spec.get("ipFamilies") or by_family(spec.get("clusterIPs", [])))
+
+
+def tried(reader: Reader, namespace: str, **wanted: object) -> tuple[Object, str]:
+    """What a Service would be, by a dry run; or the words that refuse it."""
     asking: Object = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"generateName": "roadtest-", "namespace": namespace},
-        "spec": {"clusterIP": NO_ADDRESS, "ports": [{"port": 80}]},
+        "spec": {**wanted, "ports": [{"port": 80}]},
     }
     try:
-        reader.api.request("POST", f"/api/v1/namespaces/{namespace}/services?dryRun=All", asking)
+        made = reader.api.request("POST", f"/api/v1/namespaces/{namespace}/services?dryRun=All", asking)
     except ApiError as error:
-        found = re.search(r"range of valid IPs is (\d+\.[\d.]+/\d+)", str(error))
-        return found[1] if found else ""
-    return ""
-
-
-def service_families(reader: Reader) -> list[str]:
-    found = reader.one("Service default/kubernetes", "/api/v1/namespaces/default/services/kubernetes") or {}
-    spec = found.get("spec", {})
-    return sorted(spec.get("ipFamilies") or {family(address) for address in spec.get("clusterIPs", [])})
+        return {}, str(error)
+    return made.get("spec", {}), ""
 
 
 def dns(reader: Reader) -> tuple[str, str]:

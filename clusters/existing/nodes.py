@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 import yaml
 
+from clusters.families import FAMILIES, Family, family_of
 from clusters.provider import MODES, SeenMode
 
 from .capabilities import HIDDEN, Node, Seen
@@ -30,11 +33,13 @@ METRICS_PORT = 10249
 ALL_SERVICES = "Services of all namespaces"
 
 
-def family(address: str) -> str:
-    try:
-        return f"IPv{ipaddress.ip_address(address.partition('/')[0]).version}"
-    except ValueError:
-        return ""
+def by_family(texts: Iterable[str]) -> dict[Family, str]:
+    """The first address, subnet or range of each family; what is none is passed over."""
+    found: dict[Family, str] = {}
+    for text in texts:
+        with suppress(ValueError):
+            found.setdefault(family_of(text), text)
+    return found
 
 
 def nodes(reader: Reader) -> list[Node]:
@@ -49,11 +54,9 @@ def node_of(item: Object) -> Node:
     info = status.get("nodeInfo", {})
     return Node(
         name=metadata["name"],
-        address=next((address for address in addresses if family(address) == "IPv4"), ""),
-        pod_subnet=next((subnet for subnet in subnets if family(subnet) == "IPv4"), ""),
+        addresses=by_family(addresses),
+        pod_subnets=by_family(subnets),
         zone=metadata.get("labels", {}).get("topology.kubernetes.io/zone", ""),
-        families=sorted({family(address) for address in addresses} - {""}),
-        pod_families=sorted({family(subnet) for subnet in subnets} - {""}),
         system=info.get("osImage", ""),
         kernel=info.get("kernelVersion", ""),
         runtime=info.get("containerRuntimeVersion", ""),
@@ -102,29 +105,32 @@ def as_mode(seen: str) -> SeenMode:
     return msgspec.convert(seen, SeenMode) if seen in MODES else "unknown"
 
 
-def load_balancer(reader: Reader, version: str, every: list[Node]) -> tuple[Seen, str]:
-    """Who serves LoadBalancers, and MetalLB's one range of addresses (first and last); empty where there is not one."""
+def load_balancer(reader: Reader, version: str, every: list[Node]) -> tuple[Seen, dict[Family, str]]:
+    """Who serves LoadBalancers, and MetalLB's range of addresses (first and last) in each family that has just one."""
     pools = reader.items("MetalLB's pools", "/apis/metallb.io/v1beta1/ipaddresspools")
     if pools:
-        ranges = [text for item in pools for text in item["spec"].get("addresses", []) if family(text.split("-")[0])]
-        whole = [of_range(text) for text in ranges if family(text.split("-")[0].strip()) == "IPv4"]
-        return Seen(value="MetalLB", how=f"pools {', '.join(ranges)}"), whole[0] if len(whole) == 1 else ""
+        ranges = [text for item in pools for text in item["spec"].get("addresses", [])]
+        seen = Seen(value="MetalLB", how=f"pools {', '.join(ranges)}")
+        whole = {
+            family: [of_range(text) for text in ranges if by_family([text]).keys() == {family}] for family in FAMILIES
+        }
+        return seen, {family: found[0] for family, found in whole.items() if len(found) == 1}
     daemons = reader.items(
         "DaemonSets of kube-system",
         f"/apis/apps/v1/namespaces/{SYSTEM}/daemonsets?labelSelector=svccontroller.k3s.cattle.io%2Fsvcname",
     )
     if daemons or "+k3s" in version:
-        return Seen(value="k3s ServiceLB", how=f"{len(daemons)} Services have it now"), ""
+        return Seen(value="k3s ServiceLB", how=f"{len(daemons)} Services have it now"), {}
     for node in every:
         cloud = node.provider_id.partition("://")[0]
         if cloud in CLOUDS:
-            return Seen(value=CLOUDS[cloud], how="the nodes' provider id"), ""
+            return Seen(value=CLOUDS[cloud], how="the nodes' provider id"), {}
     services = reader.items(ALL_SERVICES, "/api/v1/services")
     ours = [item for item in services if item["spec"].get("type") == "LoadBalancer"]
     served = [item for item in ours if item.get("status", {}).get("loadBalancer", {}).get("ingress")]
     if served:
-        return Seen(value="served", how=f"{len(served)} of {len(ours)} Services have an address"), ""
-    return Seen(value="not known", how=f"{len(ours)} Services wait for an address" if ours else ""), ""
+        return Seen(value="served", how=f"{len(served)} of {len(ours)} Services have an address"), {}
+    return Seen(value="not known", how=f"{len(ours)} Services wait for an address" if ours else ""), {}
 
 
 def of_range(text: str) -> str:

@@ -13,9 +13,10 @@ from clusters.addons.api import ApiError, ClusterApi
 from clusters.controllers.found import as_found
 from clusters.embedded import names
 from clusters.errors import ClusterError, UsageError
+from clusters.families import Family
 from clusters.needs import Need
 from clusters.progress import Progress
-from clusters.provider import Classes, Cluster, ClusterSpec, ExistingSpec, Mode, Place
+from clusters.provider import Classes, Cluster, ClusterSpec, ExistingSpec, Mode, Place, Ranges
 from clusters.rights import Rights
 
 from . import here, removal
@@ -119,13 +120,24 @@ def look(spec: ClusterSpec, context: Context, kubeconfig: Path) -> Cluster:
     check_namespaces(api, asked)
     classes = choose(seen, asked, (spec.controllers or [""])[0])
     unreached, own = outside(seen, asked, context)
-    lacks = limits(seen, asked, classes, unreached=unreached, here=own)
+    lacks = limits(seen, asked, classes, unreached=unreached, here=set(own.values()))
+    first = seen.families[0]
     nodes = [
-        Place(name=node.name, role="node", address=node.address, pod_subnet=node.pod_subnet, zone=node.zone)
+        Place(
+            name=node.name,
+            role="node",
+            address=node.addresses.get(first, ""),
+            addresses=node.addresses,
+            pod_subnet=node.pod_subnets.get(first, ""),
+            pod_subnets=node.pod_subnets,
+            zone=node.zone,
+        )
         for node in seen.nodes
     ]
-    clients = [] if asked.client_pod else [Place(name=THIS_MACHINE, role="client", address=own, here=True)]
+    this = Place(name=THIS_MACHINE, role="client", address=own.get(first, ""), addresses=own, here=True)
+    clients = [] if asked.client_pod else [this]
     client = "a pod of ours (--client-pod): its address is inside the cluster" if asked.client_pod else "this machine"
+    client += f" ({', '.join(own.values())})" if own else ""
     return Cluster(
         name=spec.name,
         provider=NAME,
@@ -137,13 +149,20 @@ def look(spec: ClusterSpec, context: Context, kubeconfig: Path) -> Cluster:
         clients=clients,
         servers=[],
         pod_subnet="",
-        service_subnet=seen.service_subnet,
-        load_balancer_pool=seen.pool,
+        service_subnet=seen.service_subnets.get(first, ""),
+        load_balancer_pool=seen.pools.get(first, ""),
+        families=seen.families,
+        ranges={
+            family: Ranges(
+                service_subnet=seen.service_subnets.get(family, ""), load_balancer_pool=seen.pools.get(family, "")
+            )
+            for family in seen.families
+        },
         dns_address=seen.dns_address,
         dns_domain=seen.dns_domain,
         controllers=[controller_name(classes)] if classes else [],
         versions=seen.versions(),
-        conditions=seen.conditions() | {"client": f"{client}{f' ({own})' if own else ''}"} | promise(asked),
+        conditions=seen.conditions() | {"client": client} | promise(asked),
         classes=classes,
         lacks={str(need): why for need, why in lacks.items()},
         labels={removal.LABEL: f"{spec.name}-{secrets.token_hex(3)}"},
@@ -195,23 +214,34 @@ def check_namespaces(api: ClusterApi, asked: ExistingSpec) -> None:
             )
 
 
-def outside(seen: Capabilities, asked: ExistingSpec, context: Context) -> tuple[str, str]:
-    """Why this machine does not reach the nodes (empty where it does), and its address towards them.
+def outside(seen: Capabilities, asked: ExistingSpec, context: Context) -> tuple[dict[Family, str], dict[Family, str]]:
+    """Family → why this machine does not reach the nodes (only where it does not), and family → its address there.
 
     `UsageError` where packets to the cluster would go astray: see `here`.
     """
-    if asked.client_pod:
-        return "", ""
-    addresses = [node.address for node in seen.nodes if node.address]
-    own = here.own_address(addresses[0]) if addresses else ""
-    near = addresses and all(here.neighbour(address) or here.own_address(address) == address for address in addresses)
-    if here.loopback(context.server) and not near:
-        raise UsageError(
-            f"The API server is at a loopback address ({context.server}), and this machine is in no network of the "
-            f"nodes ({', '.join(addresses) or 'you may not list them'}): what it sends to the cluster would go astray.",
-            "Let a pod be the client: --client-pod.",
-        )
-    return here.reaches(addresses) if addresses else "you may not list nodes, so nobody knows their addresses", own
+    unreached: dict[Family, str] = {}
+    own: dict[Family, str] = {}
+    for family in [] if asked.client_pod else seen.families:
+        addresses = [node.addresses[family] for node in seen.nodes if family in node.addresses]
+        if not addresses:
+            unreached[family] = "you may not list nodes, so nobody knows their addresses"
+        ours = here.own_address(addresses[0]) if addresses else ""
+        near = addresses and all(here.neighbour(one) or here.own_address(one) == one for one in addresses)
+        if here.loopback(context.server) and not near:
+            if family != seen.families[0]:
+                unreached[family] = f"it is in no {family} network of the nodes"
+                continue
+            raise UsageError(
+                f"The API server is at a loopback address ({context.server}), and this machine is in no network of the "
+                f"nodes ({', '.join(addresses) or 'you may not list them'}): what it sends to the cluster would go "
+                "astray.",
+                "Let a pod be the client: --client-pod.",
+            )
+        if ours:
+            own[family] = ours
+        if addresses and (why := here.reaches(addresses)):
+            unreached[family] = why
+    return unreached, own
 
 
 def promise(asked: ExistingSpec) -> dict[str, str]:
