@@ -16,7 +16,8 @@ from clusters.errors import RoadtestError, UsageError
 from clusters.provider import Cluster
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
-from loadprofiles.carrier import TooFewWorkersError, carry
+from loadprofiles.carrier import TooFewWorkersError
+from loadprofiles.dismissal import Carry, dismissing
 from loadprofiles.elsewhere import entrance, why_not
 from loadprofiles.engine.plan import Plan
 from loadprofiles.grid import OWN_SECONDS, Grid, carried_by, settled
@@ -55,12 +56,12 @@ def run(asked: Asked, console: Console) -> list[Load]:
         asked = msgspec.structs.replace(asked, grid=settled(asked.grid, cluster))
     sendable = [profile for profile in asked.profiles if _can_be_sent(profile, cluster, asked, console)]
     tell = teller(asked.grid, console)
-    with backend(cluster, asked.run.name) as answering:
+    with backend(cluster, asked.run.name) as answering, dismissing(asked.grid, cluster.scratch, tell) as carry:
         if asked.grid is not None and asked.grid.pods and sendable:
             workers.start(asked.grid, cluster, answering.namespace)
         for number, profile in enumerate(sendable, 1):
             try:
-                for load in _measure(profile, answering, cluster, asked, tell, more=number < len(sendable)):
+                for load in _measure(profile, answering, cluster, asked, carry, more=number < len(sendable)):
                     append(asked.run, load)
                     records.append(load)
                     console.print(line(load), highlight=False)
@@ -112,7 +113,7 @@ def _measure(
     answering: Backend,
     cluster: Cluster,
     asked: Asked,
-    tell: Callable[[str], object],
+    carry: Carry,
     *,
     more: bool,
 ) -> Iterator[Load]:
@@ -120,13 +121,13 @@ def _measure(
     way = answering.way(profile)
     steps = plans(carried_by(profile, asked.grid), way, cluster, asked)
     for step, plan in enumerate(steps, 1):
-        yield _one(profile, msgspec.structs.replace(plan, more=more or step < len(steps)), way, cluster, asked, tell)
+        yield _one(profile, msgspec.structs.replace(plan, more=more or step < len(steps)), way, cluster, asked, carry)
 
 
-def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked, tell: Callable[[str], object]) -> Load:
+def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked, carry: Carry) -> Load:
     started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     before = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    measured = carry(plan, way.vantage.netns, cluster.scratch, asked.grid, tell)
+    measured = carry(plan, way.vantage.netns)
     conditions = {
         "mode": cluster.mode,
         "provider": cluster.provider,
