@@ -13,9 +13,10 @@ import msgspec
 from kubernetes.client.exceptions import ApiException
 
 from clusters.errors import ClusterError
+from clusters.existing.detection import ATTACH, speaking
 from clusters.pod_security import modest
 from clusters.provider import Cluster
-from clusters.rights import Right, Rights, making
+from clusters.rights import Rights, making
 from fixtures.grounds import connection
 from fixtures.workloads import Namespace
 
@@ -47,9 +48,7 @@ def check_rights(cluster: Cluster) -> None:
     if cluster.administrator:
         return
     namespace = (cluster.namespaces or [""])[0]
-    # A WebSocket opens with a GET; newer API servers ask for the right to create as well.
-    speaking = [Right(verb, "pods/attach", "", namespace) for verb in ("get", "create")]
-    wanted = [*making("pods", "", [namespace]), *speaking]
+    wanted = [*making("pods", "", [namespace]), *speaking(ATTACH, [namespace])]
     if missing := Rights(connection(cluster.kubeconfig), cluster.namespaces).missing(wanted):
         raise ClusterError("\n".join(missing))
 
