@@ -51,7 +51,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     def joining(self) -> str:
         """What makes a worker come, in a sentence; empty where that needs nobody."""
         if self.pods:
-            return "Does the network let them reach their master? They say: kubectl logs -l app=load-worker"
+            return "Does a network policy keep them from their master?"
         worker = f"./noxw -s worker -- --master {self.address}:{self.port}"
         if self.inside:
             return f"From its hosts: ./noxw -s cluster -- shell {self.inside} --at HOST -- {worker}"

@@ -24,6 +24,7 @@ from loadprofiles.pods.bringing import brought
 from loadprofiles.pods.placing import MASTER, WORKER, Pods
 from loadprofiles.pods.talk import BEAT_SECONDS, SILENCE_SECONDS, Ended, Here, Said, Told
 
+CLOSE_SECONDS = 2.0
 LISTEN_SECONDS = 0.1
 """What a plan waits at the most before it is sent."""
 
@@ -40,13 +41,18 @@ def by_pods(grid: Grid, cluster: Cluster, namespace: Namespace, tell: Callable[[
     with contextlib.closing(Conversation(namespace.api.attach(namespace.name, name))) as conversation:
         check_engine(conversation.engine(), grid.image)
         tell(f"the master is pod {name} on {master.spec.node_name}")
+        patience = f"{2 * grid.wait_seconds:g}"  # the others may take as long to come, and then the master begins
 
         def carry(plan: Plan, _: str) -> Measurement:
             wanting = grid.workers - len(pods.living(WORKER))
-            pods.wait([pods.put(WORKER, f"{address}:{PORT}") for _ in range(wanting)])
-            stand = ", ".join(f"{pod.metadata.name} on {pod.spec.node_name}" for pod in [master, *pods.living(WORKER)])
+            pods.wait([pods.put(WORKER, f"{address}:{PORT}", "--wait", patience) for _ in range(wanting)])
+            workers = pods.living(WORKER)
+            stand = ", ".join(f"{pod.metadata.name} on {pod.spec.node_name}" for pod in [master, *workers])
             try:
-                measured = conversation.carry(plan, tell, grid.joining)
+                measured = conversation.carry(plan, tell)
+            except TooFewWorkersError as error:
+                words = [pods.explained(pod.metadata.name) for pod in workers[:1]]
+                raise TooFewWorkersError(error.cause, " ".join([grid.joining, *words])) from error
             except ArrangementError as error:
                 told = f"Load {plan.name} was not measured, as its master is gone: {error.cause}"
                 raise GeneratorError(told, pods.explained(name)) from error
@@ -83,22 +89,20 @@ class Conversation:
             pass
         return said.engine
 
-    def carry(self, plan: Plan, tell: Callable[[str], object], joining: str) -> Measurement:
+    def carry(self, plan: Plan, tell: Callable[[str], object]) -> Measurement:
         """As `loadprofiles.carrier.carry`; `ArrangementError` where the master is gone."""
         self._to_say.put(msgspec.json.encode(plan.check()))
         while not isinstance(said := self._hear(), Ended):
             if isinstance(said, Told):
                 tell(said.text)
-        if said.too_few:
-            raise TooFewWorkersError(said.cause, joining)
         if said.measured is None:
-            raise GeneratorError(said.cause, said.cure)
+            raise (TooFewWorkersError if said.too_few else GeneratorError)(said.cause, said.cure)
         return said.measured
 
     def close(self) -> None:
         """The master hears that there is nobody any more, and ends."""
         self._over.set()
-        self._talking.join(self._silence)
+        self._talking.join(CLOSE_SECONDS)
         self._attached.close()
 
     def _hear(self) -> Said:
