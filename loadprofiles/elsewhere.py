@@ -1,5 +1,4 @@
-"""Load on a cluster that we did not make: only where its user says that it is theirs, and from this machine or a grid's
-pods."""
+"""Load on a cluster that we did not make: only where its user says that it is theirs, from this machine or by pods."""
 
 from __future__ import annotations
 
