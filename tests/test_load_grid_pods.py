@@ -163,11 +163,17 @@ def test_a_lost_worker_voids_its_load_and_is_replaced_for_the_next(monkeypatch: 
     assert [process.wait(SOON) for process in pods.workers.values()] == [-9, 0, 0]
 
 
-def test_workers_that_do_not_come_are_asked_why(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dies", [False, True], ids=["all there", "one gone"])
+def test_workers_that_do_not_come_are_asked_why(monkeypatch: pytest.MonkeyPatch, dies: bool) -> None:
     pods, port = PodsHere(), free_port()
+
+    def tell(text: str) -> None:
+        if dies and "workers are here" in text:
+            pods.workers["load-worker-3"].kill()
+
     plan = a_plan(1, users=2, processes=2, wait_seconds=0.5)
     with (
-        sent_by(monkeypatch, pods, free_port(), lambda _: None, *serving(port, 2)) as carry,
+        sent_by(monkeypatch, pods, free_port(), tell, *serving(port, 2)) as carry,
         pytest.raises(TooFewWorkersError) as error,
     ):
         carry(plan, "")
@@ -175,7 +181,11 @@ def test_workers_that_do_not_come_are_asked_why(monkeypatch: pytest.MonkeyPatch)
         process.terminate()
         process.wait(SOON)
     assert error.value.cause == "0 of 2 workers came within 0.5 s."
-    assert error.value.cure == "Does a network policy keep them from their master? The last lines of load-worker-2."
+    assert error.value.cure == (
+        "Pod load-worker-3 is gone. The last lines of load-worker-3."
+        if dies
+        else "Does a network policy keep them from their master? The last lines of load-worker-2."
+    )
 
 
 def test_a_load_whose_master_pod_is_gone_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:

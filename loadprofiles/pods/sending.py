@@ -51,8 +51,11 @@ def by_pods(grid: Grid, cluster: Cluster, namespace: Namespace, tell: Callable[[
             try:
                 measured = conversation.carry(plan, tell)
             except TooFewWorkersError as error:
-                words = [pods.explained(pod.metadata.name) for pod in workers[:1]]
-                raise TooFewWorkersError(error.cause, " ".join([grid.joining, *words])) from error
+                names = [pod.metadata.name for pod in workers]
+                living = {pod.metadata.name for pod in pods.living(WORKER)}
+                one = next((name for name in names if name not in living), "")
+                why = f"Pod {one} is gone." if one else grid.joining
+                raise TooFewWorkersError(error.cause, f"{why} {pods.explained(one or names[0])}".strip()) from error
             except ArrangementError as error:
                 told = f"Load {plan.name} was not measured, as its master is gone: {error.cause}"
                 raise GeneratorError(told, pods.explained(name)) from error
