@@ -13,6 +13,7 @@ from rich.table import Table
 
 from clusters.errors import RoadtestError, UsageError
 from loadprofiles import grid
+from loadprofiles.pods.master import Master
 from loadprofiles.profile import ArrivalRate, Profile, chosen, profiles
 from loadprofiles.worker import Joining, serve
 from reports.errors import ReportError
@@ -30,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
             _write_image(asked.image)
         elif asked.verb == "worker":
             serve(joining(asked), lambda text: console.print(text, highlight=False))
+        elif asked.verb == "master":
+            address, port = grid.address_and_port(asked.listen, "--listen")
+            Master(grid.Grid(workers=asked.workers, address=address, port=port), 0, sys.stdout.buffer).serve()
         else:
             _run(asked, console)
     except (RoadtestError, ReportError) as error:
@@ -88,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--short", action="store_true", help="a few seconds each, as inside `conformance`")
     running.add_argument("--seed", type=int, default=0, help="of the arrivals and the intervals (default 0)")
     grid.add_options(running)
+    master = verbs.add_parser("master", help="be a grid's master as a pod; speaks on standard input and output")
+    master.add_argument("--listen", required=True, metavar="ADDRESS:PORT", help="an address of its own")
+    master.add_argument("--workers", required=True, type=int, help="how many are to come")
     _worker_options(
         verbs.add_parser(
             "worker",
@@ -102,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
 def _worker_options(joining: argparse.ArgumentParser) -> None:
     what = joining.add_mutually_exclusive_group(required=True)
     what.add_argument("--master", metavar="ADDRESS:PORT", help="what the master's `--grid` says")
-    what.add_argument("--image", type=Path, metavar="FOLDER", help="write the image for workers in pods there, and end")
+    what.add_argument("--image", type=Path, metavar="FOLDER", help="write the image of a grid's pods there, and end")
     joining.add_argument("--processes", type=int, default=1, metavar="N", help="be so many workers (default 1)")
     joining.add_argument("--stay", action="store_true", help="wait for the next run when one is over")
     joining.add_argument(

@@ -19,9 +19,9 @@ from fixtures.convergence import await_value, converge
 from fixtures.grounds import ground
 from fixtures.probes import http
 from fixtures.timeouts import Timeout
-from fixtures.vantages import vantage_of
+from fixtures.vantages import PodVantage, Vantage, vantage_of
 from fixtures.verdicts import ArrangementError, Mismatch
-from fixtures.workloads import Namespace
+from fixtures.workloads import Namespace, by_name
 from loadprofiles.elsewhere import sender
 from loadprofiles.profile import Profile
 
@@ -45,8 +45,10 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 class Backend:
     """The pods that answer, and the ways to them."""
 
-    def __init__(self, cluster: Cluster, namespace: Namespace) -> None:
+    def __init__(self, cluster: Cluster, namespace: Namespace, *, by_pods: bool = False) -> None:
+        """``by_pods``: whoever sends is in the cluster already, and no network need be entered."""
         self._cluster = cluster
+        self._by_pods = by_pods
         self.namespace = namespace
         self._pods = namespace.wait_ready()
 
@@ -64,15 +66,20 @@ class Backend:
 
     def _vantage(self, profile: Profile) -> Place:
         place = self._sender() if profile.vantage == "pod-network" else sender(self._cluster, profile.vantage)
-        if not (place.netns or place.here):
+        if not (place.netns or place.here or self._by_pods):
             raise UsageError(
                 f"Load profile {profile.name} cannot be sent: provider {self._cluster.provider} gives no network "
                 f"namespace of {profile.vantage} that this process can enter."
             )
         return place
 
+    def _sending_pod(self) -> PodVantage:
+        pod = by_name(self._pods, SENDER)
+        space = self.namespace
+        return PodVantage(space.api, space.name, pod.name, name=SENDER, address=pod.address, node=pod.node)
+
     def _sender(self) -> Place:
-        pod = next(pod for pod in self._pods if pod.name == SENDER)
+        pod = by_name(self._pods, SENDER)
         netns = clusters.provider_for(self._cluster).pod_netns(self._cluster, self.namespace.name, pod.name)
         return Place(name="pod-network", role="client", address=pod.address, netns=netns)
 
@@ -81,10 +88,11 @@ class Backend:
 
     def _clusterip(self) -> tuple[str, int, str, dict[str, str]]:
         address = self.namespace.cluster_ip("backend")
-        return address, 80, address, {"way": "a pod's network → ClusterIP → a backend on another node"}
+        hop = "a backend, there or on another node" if self._by_pods else "a backend on another node"
+        return address, 80, address, {"way": f"a pod's network → ClusterIP → {hop}"}
 
     def _nodeport(self) -> tuple[str, int, str, dict[str, str]]:
-        stands = next(pod for pod in self._pods if pod.name == SENDER)
+        stands = by_name(self._pods, SENDER)
         backends = {pod.node for pod in self._pods if pod.name != SENDER}
         # The sender's node has no backend where there are nodes enough: every request then takes the same hop.
         address = stands.node_address
@@ -113,7 +121,7 @@ class Backend:
         return str(addresses[0].get("ip", "")) if addresses else ""
 
     def _await_answers(self, way: Way, profile: Profile) -> None:
-        vantage = vantage_of(way.vantage)
+        vantage: Vantage = self._sending_pod() if self._by_pods else vantage_of(way.vantage)
         url = f"http://{at(way.host)}:{way.port}{profile.path}"
         address = "" if way.host == way.address else way.address
         try:
@@ -136,11 +144,11 @@ def controller_of(cluster: Cluster) -> ControllerDescription | None:
 
 
 @contextmanager
-def backend(cluster: Cluster, run: str) -> Iterator[Backend]:
+def backend(cluster: Cluster, run: str, *, by_pods: bool = False) -> Iterator[Backend]:
     """The backend on a cluster, in a namespace of its own; removed afterwards."""
     namespace = ground(Api(cluster.kubeconfig, cluster.scratch), cluster, run, "load", FOLDER)
     try:
         namespace.apply("backend.yaml")
-        yield Backend(cluster, namespace)
+        yield Backend(cluster, namespace, by_pods=by_pods)
     finally:
         namespace.remove()

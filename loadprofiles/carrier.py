@@ -32,6 +32,8 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0
 """What Locust may take to start and to end, beside the load itself."""
 LAST_LINES = 6
+LEAVE_SECONDS = 2.0
+"""What a generator that is stopped may take to end by itself."""
 
 
 class GeneratorError(RoadtestError):
@@ -160,6 +162,9 @@ def _listen(output: IO[str], lines: list[str], tell: Callable[[str], object]) ->
 
 
 def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()  # a master tells its workers to quit
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(LEAVE_SECONDS)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Load on a cluster that we did not make: only where its user says that it is theirs, and only from this machine."""
+"""Load on a cluster that we did not make: only where its user says that it is theirs, from this machine or by pods."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from ipaddress import ip_address
 
 from clusters.needs import Need
 from clusters.provider import Cluster, Place
+from loadprofiles.grid import Grid
 from loadprofiles.profile import Profile
 
 
-def why_not(profile: Profile, cluster: Cluster) -> str:
+def why_not(profile: Profile, cluster: Cluster, grid: Grid | None = None) -> str:
     """Why a profile cannot be sent to the cluster; empty where it can, as to every cluster that we made."""
     if not cluster.owned:
         return "the cluster is not ours: load takes --i-own-this-cluster"
-    if cluster.administrator:
+    if cluster.administrator or (grid is not None and grid.pods):
         return ""
-    if not cluster.clients:
-        return "the client is a pod, and load is sent from this machine only"
     if profile.vantage == "pod-network":
-        return "the network of a pod cannot be entered from here"
+        return "the network of a pod cannot be entered from here; --grid pods sends from there"
+    if not cluster.clients:
+        return "the client is a pod, and this load is sent from outside"
     needs = {"nodeport": Need.NODE_PORTS, "controller": Need.INGRESS}
     return cluster.lacks.get(needs.get(profile.target, ""), "")
 

@@ -1,7 +1,8 @@
 """A grid: one master, and workers that send for it, where one machine's core is too little.
 
 The master sends nothing itself. Its workers are processes of this machine, pods of the cluster, or processes that
-somebody starts on other machines (`loadprofiles.worker`); these come to an address and port that the user names.
+somebody starts on other machines (`loadprofiles.worker`); these come to an address and port that the user names. Where
+the workers are pods the master is one too (`loadprofiles.pods`); otherwise it is a process of this machine.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MOST_WORKERS = 256
 PROCESSES, PODS = "processes", "pods"
 FORMS = f"{PROCESSES}, {PODS} or ADDRESS:PORT"
 PORT = 5557
-"""Where workers in pods find their master: Locust's own port."""
+"""Of a master that is a pod: Locust's own port. Its manifest says it, too."""
 
 
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +41,9 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     """The master's network namespace; empty: this process's own."""
     wait_seconds: float = WAIT_SECONDS
     pods: bool = False
-    """The workers are pods that the master's machine puts on the cluster."""
+    """Master and workers are pods that this machine puts on the cluster."""
+    image: str = ""
+    """Theirs, which the nodes have or can pull; empty: it is made here and brought to them."""
     inside: str = ""
     """The cluster on one of whose hosts the master listens; empty where it listens on this machine."""
 
@@ -48,7 +51,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     def joining(self) -> str:
         """What makes a worker come, in a sentence; empty where that needs nobody."""
         if self.pods:
-            return "Look at the pods: kubectl get pods -A -l app=load-worker"
+            return "Does a network policy keep them from their master?"
         worker = f"./noxw -s worker -- --master {self.address}:{self.port}"
         if self.inside:
             return f"From its hosts: ./noxw -s cluster -- shell {self.inside} --at HOST -- {worker}"
@@ -62,9 +65,12 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_options(parser: argparse._ActionsContainer) -> None:
-    """``--grid``, ``--workers`` and ``--grid-wait``."""
+    """``--grid`` and what goes with it."""
     parser.add_argument("--grid", default="", metavar="WHERE", help=f"where a grid's workers are: {FORMS}")
     parser.add_argument("--workers", type=int, metavar="N", help="how many of them")
+    parser.add_argument(
+        "--grid-image", default="", metavar="NAME", help=f"for {PODS}: their image, which nodes can pull"
+    )
     parser.add_argument(
         "--grid-wait",
         type=float,
@@ -77,9 +83,11 @@ def add_options(parser: argparse._ActionsContainer) -> None:
 def asked_for(options: argparse.Namespace) -> Grid | None:
     """What `add_options` read; ``None`` where no grid is asked for. `UsageError` where it makes no sense."""
     where, workers, wait_seconds = options.grid, options.workers, options.grid_wait
+    if workers is not None and not where:
+        raise UsageError("--workers is for a grid.", f"Say where its workers are: --grid {FORMS}.")
+    if options.grid_image and where != PODS:
+        raise UsageError("--grid-image is for a grid of pods.", f"Say --grid {PODS}.")
     if not where:
-        if workers is not None:
-            raise UsageError("--workers is for a grid.", f"Say where its workers are: --grid {FORMS}.")
         return None
     if workers is None or not 1 <= workers <= MOST_WORKERS:
         told = "and no number was given" if workers is None else f"not {workers}"
@@ -89,7 +97,7 @@ def asked_for(options: argparse.Namespace) -> Grid | None:
     if where == PROCESSES:
         return Grid(workers=workers, wait_seconds=OWN_SECONDS)
     if where == PODS:
-        return Grid(workers=workers, wait_seconds=wait_seconds, pods=True)
+        return Grid(workers=workers, wait_seconds=wait_seconds, pods=True, image=options.grid_image)
     address, port = address_and_port(where, "--grid")
     return Grid(workers=workers, address=address, port=port, wait_seconds=wait_seconds)
 
@@ -97,12 +105,12 @@ def asked_for(options: argparse.Namespace) -> Grid | None:
 def put_into_words(options: argparse.Namespace) -> None:
     """Replace what `add_options` read by the words for it in ``options.grid``; `UsageError` as `asked_for`."""
     grid = asked_for(options)
-    options.grid = (
-        ["--grid", options.grid, "--workers", str(grid.workers), "--grid-wait", f"{options.grid_wait:g}"]
-        if grid
-        else []
-    )
-    del options.workers, options.grid_wait
+    words: list[str] = []
+    if grid:
+        words = ["--grid", options.grid, "--workers", str(grid.workers), "--grid-wait", f"{options.grid_wait:g}"]
+        words += ["--grid-image", grid.image] if grid.image else []
+    options.grid = words
+    del options.workers, options.grid_wait, options.grid_image
 
 
 def address_and_port(text: str, option: str) -> tuple[str, int]:
@@ -127,13 +135,11 @@ def settled(grid: Grid, cluster: Cluster) -> Grid:
     `MachineError` where nothing can listen.
     """
     hosts = [place for place in (*cluster.clients, *cluster.servers, *cluster.nodes) if place.netns]
-    if grid.pods:
-        if not hosts:
-            raise UsageError(
-                f"Pods of cluster {cluster.name} cannot be told how to reach this machine.",
-                "Apply the workers by hand and name the address that they reach: docs/grid.md.",
-            )
-        grid = msgspec.structs.replace(grid, address=hosts[0].address, port=PORT)
+    if grid.pods and not grid.image and not cluster.administrator:
+        raise UsageError(
+            f"The image of a grid's pods cannot be brought to the nodes of cluster {cluster.name} from here.",
+            "Push it to a registry that they reach, and name it: --grid-image NAME (docs/grid.md).",
+        )
     if not grid.address:
         return grid
     at = next((place for place in hosts if place.address == grid.address), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,11 +18,13 @@ from clusters.families import at
 from clusters.provider import Cluster
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
-from loadprofiles.carrier import TooFewWorkersError, carry
+from loadprofiles.carrier import TooFewWorkersError
+from loadprofiles.dismissal import Carry, dismissing
 from loadprofiles.elsewhere import entrance, why_not
 from loadprofiles.engine.plan import Plan
 from loadprofiles.grid import OWN_SECONDS, Grid, carried_by, settled
-from loadprofiles.pods import workers
+from loadprofiles.pods.placing import check_rights
+from loadprofiles.pods.sending import by_pods
 from loadprofiles.profile import ArrivalRate, Profile
 from reports import append
 from reports.model import Interval, Load
@@ -48,20 +51,25 @@ def run(asked: Asked, console: Console) -> list[Load]:
     """
     cluster = clusters.load(asked.cluster)
     for profile in asked.profiles if asked.named else []:
-        if reason := why_not(profile, cluster):
+        if reason := why_not(profile, cluster, asked.grid):
             raise UsageError(f"Load profile {profile.name} cannot be sent: {reason}.")
     records: list[Load] = []
     failures: list[RoadtestError] = []
     if asked.grid is not None:
         asked = msgspec.structs.replace(asked, grid=settled(asked.grid, cluster))
     sendable = [profile for profile in asked.profiles if _can_be_sent(profile, cluster, asked, console)]
+    pods = asked.grid if asked.grid is not None and asked.grid.pods and sendable else None
+    if pods:
+        check_rights(cluster)
     tell = teller(asked.grid, console)
-    with backend(cluster, asked.run.name) as answering:
-        if asked.grid is not None and asked.grid.pods and sendable:
-            workers.start(asked.grid, cluster, answering.namespace)
+    with contextlib.ExitStack() as stack:
+        answering = stack.enter_context(backend(cluster, asked.run.name, by_pods=pods is not None))
+        carry = stack.enter_context(
+            by_pods(pods, cluster, answering.namespace, tell) if pods else dismissing(asked.grid, cluster.scratch, tell)
+        )
         for number, profile in enumerate(sendable, 1):
             try:
-                for load in _measure(profile, answering, cluster, asked, tell, more=number < len(sendable)):
+                for load in _measure(profile, answering, cluster, asked, carry, more=number < len(sendable)):
                     append(asked.run, load)
                     records.append(load)
                     console.print(line(load), highlight=False)
@@ -87,13 +95,13 @@ def teller(grid: Grid | None, console: Console) -> Callable[[str], object]:
     if grid is None:
         return lambda _: None
     if grid.address:
-        tell(f"the master listens on {grid.address}:{grid.port}{'' if grid.pods else f'. {grid.joining}'}")
+        tell(f"the master listens on {grid.address}:{grid.port}. {grid.joining}")
     return tell
 
 
 def _can_be_sent(profile: Profile, cluster: Cluster, asked: Asked, console: Console) -> bool:
     """Whether to try; one that the user named is tried, and is then an error."""
-    if why := why_not(profile, cluster):
+    if why := why_not(profile, cluster, asked.grid):
         console.print(f"{profile.name}: passed over, {why}", highlight=False)
         return False
     if profile.target == "controller" and controller_of(cluster) is None:
@@ -113,7 +121,7 @@ def _measure(
     answering: Backend,
     cluster: Cluster,
     asked: Asked,
-    tell: Callable[[str], object],
+    carry: Carry,
     *,
     more: bool,
 ) -> Iterator[Load]:
@@ -121,13 +129,13 @@ def _measure(
     way = answering.way(profile)
     steps = plans(carried_by(profile, asked.grid), way, cluster, asked)
     for step, plan in enumerate(steps, 1):
-        yield _one(profile, msgspec.structs.replace(plan, more=more or step < len(steps)), way, cluster, asked, tell)
+        yield _one(profile, msgspec.structs.replace(plan, more=more or step < len(steps)), way, cluster, asked, carry)
 
 
-def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked, tell: Callable[[str], object]) -> Load:
+def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked, carry: Carry) -> Load:
     started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     before = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    measured = carry(plan, way.vantage.netns, cluster.scratch, asked.grid, tell)
+    measured = carry(plan, way.vantage.netns)
     conditions = {
         "mode": cluster.mode,
         "provider": cluster.provider,

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,9 @@ from loadprofiles.engine import messages
 LOOK_EVERY = 0.25
 NOT_ANSWERED = 255
 """Locust's exit status when the master did not answer."""
+OVER = "its run is over"
+LEAVING_SECONDS = 3.0
+"""What a master may take to be gone after a load; what answers later is the next one."""
 END_SECONDS = 5.0
 """What Locust may take to leave its master in order."""
 
@@ -48,44 +52,59 @@ def serve(asked: Joining, say: Callable[[str], object]) -> None:
     if asked.keep:
         asked.keep.mkdir(parents=True, exist_ok=True)
     say(f"waiting for a master at {asked.address}:{asked.port}")
-    while True:
-        statuses = _one_load(asked, say)
-        say("took part in a load")
-        if messages.NO_MORE in statuses and not asked.stay:
-            return
-
-
-def _one_load(asked: Joining, say: Callable[[str], object]) -> set[int]:
-    """The exit status of each process, once one of them has served to a load's end."""
-    while True:
-        _await_master(asked)
+    met = False
+    while _await_master(asked, met=met):
         statuses = set(_take_part(asked))
         if messages.WAS_REFUSED in statuses:
             raise RoadtestError("The master refused this worker.", "See above why.")
+        leaving = inf
         if statuses & {messages.SERVED, messages.NO_MORE}:
-            return statuses
-        if NOT_ANSWERED in statuses:
+            say("took part in a load")
+            if messages.NO_MORE in statuses and not asked.stay:
+                return
+            leaving = LEAVING_SECONDS
+        elif NOT_ANSWERED in statuses and not met:
             raise MachineError(f"What answers at {asked.address}:{asked.port} is no master of a grid.")
-        status = statuses.pop()
-        told = "lost its master" if status == messages.LOST_MASTER else f"ended with status {status}"
-        say(f"a worker's process {told}; waiting for the next load")
-        while not _answers(asked):
-            time.sleep(LOOK_EVERY)
+        else:
+            status = statuses.pop()
+            told = "lost its master" if status == messages.LOST_MASTER else f"ended with status {status}"
+            say(f"a worker's process {told}; waiting for the next load")
+        met = True
+        if _await_absence(asked, leaving) == OVER:
+            break
+    say("the run is over")
 
 
-def _answers(asked: Joining) -> str:
-    """Why nothing can be reached at the master's address; empty where something can."""
+def _await_absence(asked: Joining, seconds: float) -> str:
+    """Until the master of the last load is gone: what is there instead, as `_absence` says it."""
+    deadline = time.monotonic() + seconds
+    while not (why := _absence(asked, met=True)) and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY)
+    return why
+
+
+def _absence(asked: Joining, *, met: bool) -> str:
+    """Why there is no master at its address, empty where something answers there; `OVER` where the run that this worker
+    has ``met`` is: each of its processes tells the master's side that it knows, by a byte."""
     try:
-        with socket.create_connection((asked.address, asked.port), timeout=2.0):
+        with socket.create_connection((asked.address, asked.port), timeout=2.0) as way:
+            with contextlib.suppress(TimeoutError):  # it is there, and says nothing
+                if way.recv(len(messages.RUN_IS_OVER)) == messages.RUN_IS_OVER:
+                    if not met or asked.stay:
+                        return "another run ends there"
+                    way.sendall(b"." * asked.processes)
+                    return OVER
             return ""
     except OSError as error:
         return str(error.strerror or error)
 
 
-def _await_master(asked: Joining) -> None:
-    """Until something listens there."""
+def _await_master(asked: Joining, *, met: bool) -> bool:
+    """Until something listens there: true. False as soon as the run that was ``met`` is said to be over."""
     deadline = time.monotonic() + asked.wait_seconds
-    while why := _answers(asked):
+    while why := _absence(asked, met=met):
+        if why == OVER:
+            return False
         if time.monotonic() > deadline:
             raise MachineError(
                 f"No master answered at {asked.address}:{asked.port} within {asked.wait_seconds:g} s ({why}).",
@@ -93,6 +112,7 @@ def _await_master(asked: Joining) -> None:
                 "between?",
             )
         time.sleep(LOOK_EVERY)
+    return True
 
 
 def _take_part(asked: Joining) -> list[int]:

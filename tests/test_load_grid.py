@@ -215,6 +215,8 @@ RUN = ["run", "--cluster", "none", "--run", "runs/none", "--cell", "none"]
         (["--grid", "master:5557", "--workers", "3"], "is no IPv4 address and port."),
         (["--grid", "192.0.2.1:70000", "--workers", "3"], "has no port from 1 to 65535."),
         (["--grid", "processes", "--workers", "3", "--grid-wait", "0"], "cannot wait 0 s for its workers."),
+        (["--grid", "processes", "--workers", "3", "--grid-image", "a:1"], "--grid-image is for a grid of pods."),
+        (["--grid-image", "a:1"], "--grid-image is for a grid of pods."),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(
@@ -272,6 +274,8 @@ def test_what_is_typed_of_a_grid_reaches_the_load() -> None:
     typed = ["--grid", "192.0.2.1:5557", "--workers", "4", "--grid-wait", "30"]
     command = cell.load_command(parse("load", [*LOAD, *typed]), a_cluster())
     assert command[-6:] == typed
+    typed = ["--grid", "pods", "--workers", "4", "--grid-wait", "120", "--grid-image", "registry.example/load:1"]
+    assert cell.load_command(parse("load", [*LOAD, *typed]), a_cluster())[-8:] == typed
     assert not {"--grid", "--workers"} & set(cell.load_command(parse("load", LOAD), a_cluster()))
     with pytest.raises(UsageError, match="not 0"):
         parse("load", [*LOAD, "--grid", "pods", "--workers", "0"])
@@ -292,7 +296,7 @@ def test_without_its_workers_a_run_ends_at_once(
         raise error
 
     monkeypatch.setattr("clusters.load", lambda _: a_cluster())
-    monkeypatch.setattr(running, "backend", lambda *_: nullcontext())
+    monkeypatch.setattr(running, "backend", lambda *_, **__: nullcontext())
     monkeypatch.setattr(running, "_measure", measure)
     asked = running.Asked(
         cluster="c",
@@ -311,7 +315,7 @@ def test_without_its_workers_a_run_ends_at_once(
     ("where", "passed_over"),
     [
         (grid.Grid(workers=2), []),
-        (grid.Grid(workers=2, pods=True, address="127.0.0.1"), ["nodeport-per-request"]),
+        (grid.Grid(workers=2, pods=True), ["nodeport-per-request"]),
         (grid.Grid(workers=2, address="127.0.0.1"), ["clusterip-per-request"]),
     ],
     ids=["processes", "pods", "other machines"],

@@ -16,10 +16,9 @@ from clusters.errors import ClusterError, UsageError
 from clusters.images.elf import needs
 from clusters.images.layers import Tree, file
 from clusters.provider import Cluster, Place
-from fixtures.api import documents
 from loadprofiles.engine import version
-from loadprofiles.grid import PORT, Grid, settled
-from loadprofiles.pods import image, workers
+from loadprofiles.grid import Grid, settled
+from loadprofiles.pods import bringing, image
 from tests.miniatures.cluster import a_cluster
 
 
@@ -60,7 +59,7 @@ def test_the_libraries_come_with_what_they_require_and_nothing_else() -> None:
 def test_whatever_a_worker_imports_is_in_the_image() -> None:
     script = """
 import sys, sysconfig
-import loadprofiles.__main__, loadprofiles.engine.locustfile
+import loadprofiles.__main__, loadprofiles.engine.locustfile, loadprofiles.pods.master
 home = sysconfig.get_path("purelib") + "/"
 for module in list(sys.modules.values()):
     path = getattr(module, "__file__", None) or ""
@@ -108,30 +107,14 @@ def a_cluster_in_namespaces(tmp_path: Path) -> Cluster:
     return msgspec.structs.replace(a_cluster(clients=[client]), nodes=[node], state=tmp_path)
 
 
-def test_pods_are_told_the_way_to_a_master_on_a_host_of_the_cluster(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("loadprofiles.grid._must_be_free", lambda *_: None)
-    cluster = a_cluster_in_namespaces(tmp_path)
-    grid = settled(Grid(workers=4, pods=True), cluster)
-    assert (grid.address, grid.port, grid.netns) == ("127.0.0.1", PORT, "/proc/self/ns/net")
-    with pytest.raises(UsageError, match="Apply the workers by hand"):
-        settled(Grid(workers=4, pods=True), a_cluster())
-
-    applied: list[Any] = []
-    monkeypatch.setattr(image, "write", lambda folder: ("roadtest.invalid/load-worker:1", folder / "x.tar"))
-    monkeypatch.setattr(workers, "bring", lambda *_: None)
-    namespace = SimpleNamespace(
-        read=lambda path: documents(path.read_text()), apply_object=applied.append, wait_ready=lambda: None
-    )
-    workers.start(grid, cluster, namespace)  # type: ignore[arg-type]
-    (deployment,) = applied
-    template = deployment["spec"]["template"]
-    (container,) = template["spec"]["containers"]
-    assert deployment["spec"]["replicas"] == 4
-    assert deployment["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
-    assert container["image"] == "roadtest.invalid/load-worker:1"
-    assert container["args"] == ["--stay", "--master", f"127.0.0.1:{PORT}"]
+def test_an_image_that_nobody_can_bring_must_be_named(tmp_path: Path) -> None:
+    theirs = a_cluster(provider="existing", administrator=False)
+    with pytest.raises(UsageError, match=r"cannot be brought to the nodes of cluster c from here.*--grid-image NAME"):
+        settled(Grid(workers=4, pods=True), theirs)
+    named = Grid(workers=4, pods=True, image="registry.example/load:1")
+    assert settled(named, theirs) == named
+    brought = Grid(workers=4, pods=True)
+    assert settled(brought, a_cluster_in_namespaces(tmp_path)) == brought
 
 
 @pytest.mark.parametrize(
@@ -155,9 +138,9 @@ def test_a_node_is_given_the_image_once(
     cluster = a_cluster_in_namespaces(tmp_path)
     (tmp_path / "x.tar").touch()
     if status:
-        with pytest.raises(ClusterError, match=r"Node n1 did not take the workers' image: no space left\."):
-            workers.bring("roadtest.invalid/load-worker:1", tmp_path / "x.tar", cluster)
+        with pytest.raises(ClusterError, match=r"Node n1 did not take the grid's image: no space left\."):
+            bringing.bring("roadtest.invalid/load-worker:1", tmp_path / "x.tar", cluster)
     else:
-        workers.bring("roadtest.invalid/load-worker:1", tmp_path / "x.tar", cluster)
+        bringing.bring("roadtest.invalid/load-worker:1", tmp_path / "x.tar", cluster)
     assert all(command[:3] == ["enter", "n1", "/bin/sh"] and "/ours:" in command[4] for command in asked)
     assert len([command for command in asked if "import" in command]) == imports

@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from kubernetes.client.exceptions import ApiException
 
 from clusters.errors import RoadtestError
 from clusters.provider import Place
+from fixtures.pod_exec import refusal
 from fixtures.probes.repeated import repeated, told
 from fixtures.vantages import CLONE_NEWNET, CommandVantage, NetnsVantage, Vantage, vantage_of
 from fixtures.verdicts import ArrangementError
@@ -44,6 +46,19 @@ def test_a_command_that_the_pod_lacks_is_an_error_of_ours_with_the_runtimes_word
         ArrangementError, match=r"no-such-tool in pod pod of namespace could not be run: .*no-such-tool: not found"
     ):
         PodHere().exec(["no-such-tool"])
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ('Handshake status 403 Forbidden -+-+- {} -+-+- {"message": "you may not"}\n', "you may not"),
+        ("Handshake status 404 Not Found -+-+- {} -+-+- <html>", "Handshake status 404 Not Found"),
+        ("Handshake status 500 Error -+-+- {} -+-+- None", "Handshake status 500 Error"),
+        ("[Errno 111] Connection refused", "[Errno 111] Connection refused"),
+    ],
+)
+def test_an_api_server_that_opens_no_stream_is_quoted(reason: str, told: str) -> None:
+    assert refusal(ApiException(status=0, reason=reason)) == told
 
 
 def test_an_exec_that_breaks_off_is_an_error_of_ours() -> None:

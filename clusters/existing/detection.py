@@ -23,7 +23,7 @@ NEEDED = (
 )
 """What every check makes, itself or by its pods to send from."""
 LOOKED_AT = (("list", "statefulsets", "apps"), ("list", "endpointslices", "discovery.k8s.io"))
-EXEC = "pods/exec"
+EXEC, ATTACH = "pods/exec", "pods/attach"
 ANYBODY = 65532
 """A user id that is not root's. OpenShift gives each namespace a range of its own, and admits no other."""
 EXPLAINING = (("list", "events", ""), ("get", "pods/log", ""))
@@ -35,8 +35,13 @@ def needed(namespaces: Sequence[str]) -> list[Right]:
     everywhere = tuple(namespaces) or ("",)
     found = [right for resource, group in NEEDED for right in making(resource, group, everywhere)]
     found += [Right(verb, resource, group, one) for one in everywhere for verb, resource, group in LOOKED_AT]
-    found += [Right("create", EXEC, "", one) for one in everywhere]
+    found += speaking(EXEC, everywhere)
     return found if namespaces else [Right(verb, "namespaces") for verb in ("list", "create", "delete")] + found
+
+
+def speaking(resource: str, namespaces: Sequence[str]) -> list[Right]:
+    """What a WebSocket to a pod takes: it opens with a GET, and newer API servers ask for the right to create, too."""
+    return [Right(verb, resource, "", one) for one in namespaces for verb in ("get", "create")]
 
 
 def explaining(namespaces: Sequence[str]) -> list[Right]:

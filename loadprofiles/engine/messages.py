@@ -30,5 +30,9 @@ LOST_MASTER: Final = 3
 NO_MORE: Final = 10
 """Exit status of a worker whose run is over."""
 
+RUN_IS_OVER: Final = b"roadtest: the run is over\n"
+"""What the master's port says, to whoever looks, where a run ended between its loads. A master's own begins otherwise:
+with the greeting of ZeroMQ (https://rfc.zeromq.org/spec/23/)."""
+
 SAID: Final = "roadtest: "
 """How a line of the master's output begins that is for the user."""

@@ -1,4 +1,4 @@
-"""The workers' image: this very Python, the libraries that the engine needs, and our code, as an archive.
+"""The image of a grid's pods: this very Python, the libraries that the engine needs, and our code, as an archive.
 
 A worker must run the same engine as its master, and should run it on the same interpreter; so the image is not built
 from a recipe but copied from the environment that runs the master. Nothing is downloaded, and the same environment
@@ -37,7 +37,7 @@ LEFT_OUT = {
 }
 """Folders that a worker has no use for."""
 SETTINGS: archive.Json = {
-    "Entrypoint": [f"/{PYTHON}/bin/python3", "-m", "loadprofiles", "worker"],
+    "Entrypoint": [f"/{PYTHON}/bin/python3", "-m", "loadprofiles"],
     "Env": [
         f"PATH=/{PYTHON}/bin",
         f"PYTHONHOME=/{PYTHON}",

@@ -42,7 +42,9 @@ def families(addresses: list[str]) -> list[Family]:
 
 def answers(client: Vantage, address: str, pods: set[str], port: int = 80) -> None:
     """All the pods answer the client at an address."""
-    ask = partial(http, client, f"http://{at(address)}:{port}/hostname", count=N)
+    ask = partial(http, client, f"http://{at(address)}:{port}/hostname")
+    converge(ask, lambda seen: seen[0].answered, what=f"{address} to answer {client.name}", successes=1)
+    ask = partial(ask, count=N)
     by_all = partial(answered_by, names=pods)
     settle(ask, by_all)
     by_all(ask())

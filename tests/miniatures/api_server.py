@@ -1,17 +1,21 @@
-"""An API server that can only exec: it runs a pod's command on this machine, and tells it frame by frame."""
+"""An API server that can only exec and attach: it runs a pod's command on this machine, and tells it frame by frame."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import itertools
 import json
+import os
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import IO, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
@@ -27,10 +31,15 @@ class _Exec(BaseHTTPRequestHandler):
     """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#-strong-proxy-operations-pod-v1-core-strong-"""
 
     protocol_version = "HTTP/1.1"
+    container: ClassVar[Sequence[str]] = ()
+    """The command of its one pod."""
+    started: ClassVar[list[subprocess.Popen[bytes]]] = []
+    """What was attached to, for as long as it runs and after."""
 
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
-        if not asked.path.endswith("/exec"):
+        attaches = asked.path.endswith("/attach") and self.container
+        if not (asked.path.endswith("/exec") or attaches):
             self.send_error(404)
             return
         key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -44,6 +53,9 @@ class _Exec(BaseHTTPRequestHandler):
         self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
         self.end_headers()
         self.close_connection = True
+        if attaches:
+            self.attach()
+            return
         if "breaks-off" in asked.path:
             self.frame(STDOUT, b"half")
             return
@@ -69,6 +81,34 @@ class _Exec(BaseHTTPRequestHandler):
                     self.frame(channel, part, pieces=2 if pod == "in-fragments" else 1)
         if pod != "status-first":
             self.frame(STATUS, status)
+
+    def attach(self) -> None:
+        """Start the container's command and speak for it until it ends; its input ends with the connection."""
+        with subprocess.Popen(
+            self.container, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            self.started.append(process)
+            threading.Thread(target=self.hear, args=(process.stdin,), daemon=True).start()
+            with contextlib.suppress(OSError):
+                while output := os.read(process.stdout.fileno(), FRAME):
+                    self.frame(STDOUT, output)
+        with contextlib.suppress(OSError):
+            self.frame(STATUS, json.dumps(ended(process.returncode)).encode())
+            self.wfile.write(b"\x88\x00")
+
+    def hear(self, stdin: IO[bytes]) -> None:
+        """What the client sends: masked frames of a channel's number and data (RFC 6455)."""
+        with contextlib.suppress(OSError), stdin:
+            while (head := self.rfile.read(2))[:1] == b"\x82":
+                length = head[1] & 0x7F
+                if length > 125:
+                    length = int.from_bytes(self.rfile.read(2 if length == 126 else 8))
+                mask = self.rfile.read(4)
+                data = bytes(byte ^ mask[at % 4] for at, byte in enumerate(self.rfile.read(length)))
+                stdin.write(data[1:])
+                stdin.flush()
 
     def frame(self, channel: int, data: bytes, pieces: int = 1) -> None:
         """One binary message, unmasked, as servers send them, in one frame or in several (RFC 6455)."""
@@ -101,7 +141,17 @@ def internal_error(words: str) -> dict[str, object]:
 @functools.cache
 def exec_api() -> Api:
     """A client of such a server, which runs until this process ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Exec)
+    return _api(_Exec)
+
+
+def attach_api(*container: str) -> tuple[Api, list[subprocess.Popen[bytes]]]:
+    """A client of a server with one pod, which starts when it is attached to; and the processes that were started."""
+    started: list[subprocess.Popen[bytes]] = []
+    return _api(type("_Attach", (_Exec,), {"container": container, "started": started})), started
+
+
+def _api(handler: type[_Exec]) -> Api:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     kubeconfig = {

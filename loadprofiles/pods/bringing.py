@@ -1,4 +1,4 @@
-"""Puts a grid's workers on a cluster: brings the image to each node, applies the manifest, waits for the pods."""
+"""Brings a grid's image to the nodes: it is in no registry, so each node's own store is given it."""
 
 from __future__ import annotations
 
@@ -12,26 +12,17 @@ from clusters.errors import ClusterError, UsageError
 from clusters.paths import temporary_folder
 from clusters.progress import SilentProgress
 from clusters.provider import Cluster
-from fixtures.workloads import Namespace
-from loadprofiles.grid import Grid
 from loadprofiles.pods import image
 
-MANIFEST = Path(__file__).parent.parent / "manifests" / "workers.yaml"
 IMPORT_SECONDS = 300.0
 
 
-def start(grid: Grid, cluster: Cluster, namespace: Namespace) -> None:
-    """Have the workers run in a namespace; they go with it."""
+def brought(cluster: Cluster) -> str:
+    """The image's name, once it is on every node."""
     with temporary_folder("roadtest-image-", cluster.scratch) as folder:
         name, archive = image.write(Path(folder))
         bring(name, archive, cluster)
-    (deployment,) = namespace.read(MANIFEST)
-    deployment["spec"]["replicas"] = grid.workers
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    container["image"] = name
-    container["args"] = ["--stay", "--master", f"{grid.address}:{grid.port}"]
-    namespace.apply_object(deployment)
-    namespace.wait_ready()
+    return name
 
 
 def bring(name: str, archive: Path, cluster: Cluster) -> None:
@@ -42,7 +33,7 @@ def bring(name: str, archive: Path, cluster: Cluster) -> None:
         if not node.netns:
             raise UsageError(
                 f"The image store of node {node.name} cannot be reached from here.",
-                "Push the workers' image to a registry of yours and apply the manifest by hand: docs/grid.md.",
+                "Push the image to a registry that the nodes reach, and name it: --grid-image NAME (docs/grid.md).",
             )
         # A terminal is no way for an archive. A node with a root of its own does not see our ctr, and has one.
         entrance = [word for word in provider.entrance(cluster, node.name) if word != "-t"]
@@ -59,5 +50,5 @@ def _run(command: list[str], node: str, stdin: IO[bytes] | int = subprocess.DEVN
         raise ClusterError(f"containerd of node {node} did not answer within {IMPORT_SECONDS:g} s.") from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ClusterError(f"Node {node} did not take the workers' image: {last}.")
+        raise ClusterError(f"Node {node} did not take the grid's image: {last}.")
     return done.stdout
