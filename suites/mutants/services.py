@@ -330,7 +330,7 @@ MUTANTS = (
         name="ipv6-to-pods-is-lost",
         breaks="the nodes drop IPv6 packets to pods",
         caught_by=("svc.dual-stack", "svc.clusterip.reach"),
-        scope=(f"{SERVICES}dual_stack.py", REACH, f"{SERVICES}clusterip_fixed.py", "suites/dns/test_names.py"),
+        scope=(f"{SERVICES}dual_stack.py", REACH, f"{SERVICES}nodeport_range.py", "suites/dns/test_names.py"),
         dual_stack=True,
         during=ipv6_to_pods_is_dropped,
     ),
