@@ -64,10 +64,10 @@ def look(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> L
     monkeypatch.setattr(here, "ROUTES", tmp_path / "routes")
     monkeypatch.setattr(here, "reaches", lambda addresses: "nothing is sent from a test")
 
-    def take(controller: str = "", **asked: Any) -> Known:
+    def take(controller: str = "", name: str = "theirs", **asked: Any) -> Known:
         spec = ExistingSpec(**{"kubeconfig": cluster.kubeconfig(tmp_path), "client_pod": True, **asked})
         made = ClusterSpec(
-            name="theirs", provider="existing", existing=spec, controllers=[controller] if controller else []
+            name=name, provider="existing", existing=spec, controllers=[controller] if controller else []
         )
         return ExistingProvider().create(made, SilentProgress())
 
@@ -154,6 +154,21 @@ def test_a_family_in_which_this_machine_does_not_reach_the_nodes_is_left_out_wit
     assert seen.lacks[within(Need.NODE_PORTS, "IPv6")] == why
     assert seen.lacks[within(Need.OUTSIDE_CLIENT, "IPv6")] == why
     assert seen.clients[0].addresses == {"IPv4": "203.0.113.99"}
+
+
+def test_addresses_of_a_network_that_this_machine_does_not_reach_are_not_judged(
+    look: Look, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here, "neighbour", lambda _: True)
+    monkeypatch.setattr(here, "own_address", lambda _: "198.51.100.7")
+    monkeypatch.setattr(here, "reaches", lambda _: "")
+    assert Need.INGRESS not in look(client_pod=False, ingress_class="ours", name="reached").lacks
+    monkeypatch.setattr(here, "reaches", lambda _: "203.0.113.11, port 10250: nothing came back")
+    seen = look(client_pod=False, ingress_class="ours", name="apart")
+    for need in (Need.ADDRESS_POOL, Need.INGRESS, Need.GATEWAY):
+        assert "MetalLB's, on the nodes' network, which this machine does not reach (203.0.113.11" in seen.lacks[need]
+    seen = look(client_pod=False, ingress_class="ours", controller_address="198.51.100.80", name="by-address")
+    assert Need.INGRESS not in seen.lacks
 
 
 def test_a_range_that_no_object_tells_is_read_from_a_refusal(look: Look, cluster: Cluster) -> None:

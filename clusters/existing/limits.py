@@ -10,7 +10,7 @@ from clusters.needs import Need, within
 from clusters.provider import Classes, ExistingSpec
 
 from .capabilities import Capabilities
-from .nodes import ALL_SERVICES
+from .nodes import ALL_SERVICES, METALLB
 
 OWN = "--i-own-this-cluster"
 
@@ -39,7 +39,20 @@ def limits(
             found[Need.NODE_PORTS] = told
         else:
             found |= {within(need, family): told for need in (Need.NODE_PORTS, Need.OUTSIDE_CLIENT)}
-    return found | of_cluster(seen, classes) | of_permission(seen, asked)
+    return found | of_load_balancers(seen, asked, unreached) | of_cluster(seen, classes) | of_permission(seen, asked)
+
+
+def of_load_balancers(seen: Capabilities, asked: ExistingSpec, unreached: Mapping[Family, str]) -> dict[str, str]:
+    """What is behind addresses of MetalLB's: on the nodes' own network, where this machine is not."""
+    found: dict[str, str] = {}
+    why = unreached.get(seen.families[0], "")
+    if why and seen.load_balancer.value == METALLB:
+        told = f"LoadBalancer addresses are MetalLB's, on the nodes' network, which this machine does not reach ({why})"
+        found[Need.ADDRESS_POOL] = f"{told}; --client-pod would."
+        if not asked.controller_address:
+            behind = f"{told}; --client-pod would, or name the way in: --controller-address."
+            found |= {Need.INGRESS: behind, Need.GATEWAY: behind, Need.CANARY_INGRESS: behind}
+    return found
 
 
 def of_cluster(seen: Capabilities, classes: Classes | None) -> dict[str, str]:

@@ -29,6 +29,7 @@ CLOUDS = {
     "openstack": "OpenStack",
     "digitalocean": "DigitalOcean",
 }
+METALLB = "MetalLB"
 METRICS_PORT = 10249
 ALL_SERVICES = "Services of all namespaces"
 
@@ -110,7 +111,7 @@ def load_balancer(reader: Reader, version: str, every: list[Node]) -> tuple[Seen
     pools = reader.items("MetalLB's pools", "/apis/metallb.io/v1beta1/ipaddresspools")
     if pools:
         ranges = [text for item in pools for text in item["spec"].get("addresses", [])]
-        seen = Seen(value="MetalLB", how=f"pools {', '.join(ranges)}")
+        seen = Seen(value=METALLB, how=f"pools {', '.join(ranges)}")
         whole = {
             family: [of_range(text) for text in ranges if by_family([text]).keys() == {family}] for family in FAMILIES
         }

@@ -13,10 +13,8 @@ import copy
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +25,7 @@ from typing import Any
 
 import yaml
 
-from clusters import components, controllers, images, system_packages
+from clusters import components, controllers, images
 from clusters.addons import install
 from clusters.addons.api import ApiError, ClusterApi, wait_until
 from clusters.components.catalogue import catalogue
@@ -43,11 +41,12 @@ from clusters.families import at
 from clusters.progress import Progress, Task
 from clusters.provider import Cluster, ClusterSpec
 
-from . import configuration, controller_images, node_network, outside, pod_network
+from . import archives, configuration, controller_images, node_network, outside, pod_network
 from .configuration import Node
 from .description import describe
 from .engine import Engine
 from .node_image import NodeImage
+from .program import CURE, Program
 from .removal import LOADED_FILE
 
 CREATE_SECONDS = 600.0
@@ -59,9 +58,6 @@ EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 """kubeadm puts it on the control plane, which takes pods here: MetalLB would not announce from it."""
 STORAGE = "/apis/apps/v1/namespaces/local-path-storage/deployments/local-path-provisioner"
 STEPS = 8
-DECORATION = " •✓✗\n"
-"""What kind puts around its steps."""
-CURE = "On a slow machine, give it longer: --patience 3."
 
 
 class BringUp:
@@ -88,16 +84,22 @@ class BringUp:
 
     def bring_up(self, timeline: Timeline, task: Task) -> Cluster:
         files = components.resolve(["kind", *DEFINITIONS], self.progress)
-        archives = images.resolve(list(self.names.values()), self.progress)
+        ours = images.resolve(list(self.names.values()), self.progress)
         theirs = controller_images.archives(
             self.engine, controllers.needed(self.spec.controllers), self.folder, self.progress
         )
         network = node_network.make(self.engine, self.spec)
         timeline.done("components at hand, node network made")
+        environment = {node_network.VARIABLE: network.name, names.MARK: self.spec.name}
+        log = self.folder / "logs/kind.log"
+        kind = Program(files["kind"], {**self.engine.environment, **environment}, log, task)
         with ThreadPoolExecutor(max_workers=8) as pool:
-            hosts = pool.submit(self.start_outsiders, network, archives)
+            hosts = pool.submit(self.start_outsiders, network, ours)
+            whole = None if self.image.own else pool.submit(self.one_archive, ours)
             try:
-                self.create(files["kind"], network, task)
+                self.create(kind, network)
+                if whole:
+                    self.load_images(kind, whole.result())
             finally:
                 hosts.exception()  # it makes containers: nothing may be removed before it has ended
             hosts.result()
@@ -105,7 +107,7 @@ class BringUp:
         api = ClusterApi(self.write_kubeconfig(network))
         nodes = [configuration.node(told) for told in api.get("/api/v1/nodes")["items"]]
         with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(partial(self.prepare_node, nodes, network, archives, theirs), nodes))
+            list(pool.map(partial(self.prepare_node, nodes, network, theirs), nodes))
         timeline.done("images in the nodes, pod network set up")
         self.apply(api, files, network, nodes)
         timeline.done("add-ons applied")
@@ -117,58 +119,43 @@ class BringUp:
 
     # ---- parts of it --------------------------------------------------------------------------------------------
 
-    def start_outsiders(self, network: node_network.NodeNetwork, archives: Mapping[str, Path]) -> None:
+    def start_outsiders(self, network: node_network.NodeNetwork, every: Mapping[str, Path]) -> None:
         name = self.names["agnhost"]
         if not self.engine.inspect("image", name):
             self.remember_image(name)
-            self.engine.run("load", "--quiet", "--input", str(archives[name]), seconds=LOAD_SECONDS)
+            self.engine.run("load", "--quiet", "--input", str(every[name]), seconds=LOAD_SECONDS)
         outside.start(self.engine, self.spec.name, network, name)
 
     def remember_image(self, name: str) -> None:
         """On record before it is there: it goes with the cluster."""
         (self.folder / LOADED_FILE).write_text(json.dumps([name]), encoding="utf-8")
 
-    def create(self, kind: Path, network: node_network.NodeNetwork, task: Task) -> None:
-        """`kind create cluster`. It ends with this process, whatever ends that."""
+    def create(self, kind: Program, network: node_network.NodeNetwork) -> None:
+        """`kind create cluster`."""
         file = self.folder / "kind.yaml"
         asked = configuration.configuration(self.spec, network.addresses, own_network=self.image.own)
         file.write_text(asked, encoding="utf-8")
-        command = [
-            *(system_packages.find("setpriv"), "--pdeathsig", "KILL"),
-            *(str(kind), "create", "cluster", "--name", self.spec.name, "--image", self.image.name),
-            *("--config", str(file), "--kubeconfig", str(self.folder / "kind.kubeconfig"), "--retain"),
-        ]
-        log = self.folder / "logs/kind.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        environment = {
-            **self.engine.environment, node_network.VARIABLE: network.name, names.MARK: self.spec.name,
-        }  # fmt: skip
-        limit = CREATE_SECONDS * self.spec.patience
-        with (
-            log.open("a", encoding="utf-8") as written,
-            subprocess.Popen(
-                command,
-                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            ) as process,
-        ):  # fmt: skip
-            alarm = threading.Timer(limit, process.kill)
-            alarm.start()
-            try:
-                for line in process.stdout or ():
-                    written.write(line)
-                    if line.strip():
-                        task.note(f"kind: {line.strip(DECORATION)}")
-            except BaseException:
-                process.kill()
-                raise
-            finally:
-                alarm.cancel()
-        if process.returncode == -signal.SIGKILL:
-            raise ClusterError(f"kind did not end within {limit:.0f} s.", CURE)
-        if process.returncode:
-            lines = [line.strip() for line in log.read_text(encoding="utf-8").splitlines()]
-            errors = [line for line in lines if "rror" in line] or lines[-3:]
-            raise ClusterError(f"kind could not create the cluster: {errors[0] if errors else 'it said nothing'}")
+        kind.run(
+            *("create", "cluster", "--name", self.spec.name, "--image", self.image.name, "--retain"),
+            *("--config", str(file), "--kubeconfig", str(self.folder / "kind.kubeconfig")),
+            doing="create the cluster",
+            seconds=CREATE_SECONDS * self.spec.patience,
+        )
+
+    def one_archive(self, every: Mapping[str, Path]) -> Path:
+        """All images in one archive: kind loads one at a time, into all nodes side by side."""
+        made = self.folder / "images.tar"
+        archives.combine(made, {path: [name] for name, path in every.items()})
+        return made
+
+    def load_images(self, kind: Program, archive: Path) -> None:
+        """`kind load image-archive`."""
+        kind.run(
+            *("load", "image-archive", str(archive), "--name", self.spec.name),
+            doing="load the images into the nodes",
+            seconds=LOAD_SECONDS * self.spec.patience,
+        )
+        archive.unlink()
 
     def write_kubeconfig(self, network: node_network.NodeNetwork) -> Path:
         """An administrator's kubeconfig for this machine, and one for hosts on the node network."""
@@ -215,27 +202,16 @@ class BringUp:
         self,
         nodes: list[Node],
         network: node_network.NodeNetwork,
-        archives: Mapping[str, Path],
         theirs: list[Path],
         node: Node,
     ) -> None:
-        """Have every image on a node, then close its way out; then its pod network, where kind's own is not there."""
-        if not self.image.own:
-            self.load_images(node, archives)
+        """Give a node others' images, then close its way out; then its pod network, where kind's own is not there."""
         controller_images.load(self.engine, node, theirs)
         script = pod_network.seal(network, next(one for one in nodes if one.name.endswith("-control-plane")))
         if self.image.own:
             pods = {one.family: one.pod_subnet for one in network.addresses.every}
             script += pod_network.set_up(node, nodes, pods)
         pod_network.apply(self.engine, node, script)
-
-    def load_images(self, node: Node, archives: Mapping[str, Path]) -> None:
-        """What `kind load image-archive` does, for this node: all archives at once instead of one after the other."""
-        there = self.engine.run("exec", node.name, "ctr", "--namespace=k8s.io", "images", "ls", "-q").split()
-        take = ["exec", "-i", node.name, "ctr", "--namespace=k8s.io", "images", "import", "--all-platforms", "-"]
-        for name, archive in archives.items():
-            if name not in there:
-                self.engine.run(*take, given=archive, seconds=LOAD_SECONDS)
 
     def apply(
         self, api: ClusterApi, files: Mapping[str, Path], network: node_network.NodeNetwork, nodes: list[Node]
