@@ -37,6 +37,9 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answer]:
     server.close()
 
 
+ROOTLESS: dict[str, object] = {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless"]}
+
+
 def test_auto_says_that_no_docker_engine_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     provider, reason = lifecycle.choose("auto")
@@ -45,17 +48,20 @@ def test_auto_says_that_no_docker_engine_answers(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("had", "chosen", "why"),
+    ("had", "told", "chosen", "why"),
     [
-        (True, "kind", "auto: a Docker engine answers and a node image can be had, so kind"),
-        (False, "embedded", "has no node image and reaches no registry (./noxw -s node-image builds one), so embedded"),
+        (True, {}, "kind", "auto: a Docker engine answers and a node image can be had, so kind"),
+        (True, {**ROOTLESS, "CgroupVersion": "2"}, "kind", "a node image can be had, so kind"),
+        (True, {**ROOTLESS, "CgroupVersion": "1"}, "embedded", "is rootless on cgroup v1, with which kind cannot run"),
+        (False, {}, "embedded", "has no node image and reaches no registry (./noxw -s node-image builds one)"),
     ],
-    ids=["image", "no image"],
+    ids=["image", "rootless", "rootless with cgroup v1", "no image"],
 )
-def test_auto_takes_kind_where_its_node_image_can_be_had(
-    engine: Answer, monkeypatch: pytest.MonkeyPatch, had: bool, chosen: str, why: str
+def test_auto_takes_kind_where_it_can_run(
+    engine: Answer, monkeypatch: pytest.MonkeyPatch, had: bool, told: dict[str, object], chosen: str, why: str
 ) -> None:
     engine(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+    monkeypatch.setattr("clusters.kind.engine.Engine.info", lambda _: told)
     monkeypatch.setattr("clusters.kind.node_image.can_be_had", lambda _: had)
     provider, reason = lifecycle.choose("auto")
     assert provider.name == chosen

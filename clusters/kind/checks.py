@@ -44,13 +44,18 @@ def check(spec: ClusterSpec, used: Engine, folder: Path) -> None:
 
 def check_rootless(told: dict[str, object]) -> None:
     """A rootless engine needs cgroup v2 (https://kind.sigs.k8s.io/docs/user/rootless/)."""
-    options = told.get("SecurityOptions")
-    rootless = isinstance(options, list) and any("rootless" in str(option) for option in options)
-    if rootless and str(told.get("CgroupVersion")) == "1":
+    if rootless_on_v1(told):
         raise MachineError(
             "The Docker engine is rootless and this machine has cgroup v1, with which kind cannot run.",
             "Boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or use an engine of root's.",
         )
+
+
+def rootless_on_v1(told: dict[str, object]) -> bool:
+    """Whether an engine says of itself that it is rootless and has cgroup v1."""
+    options = told.get("SecurityOptions")
+    rootless = isinstance(options, list) and any("rootless" in str(option) for option in options)
+    return rootless and str(told.get("CgroupVersion")) == "1"
 
 
 def here(used: Engine) -> bool:

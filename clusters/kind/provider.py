@@ -44,6 +44,8 @@ class KindProvider:
         found, trouble = engine.find()
         if not found:
             return trouble[:1].lower() + trouble[1:].rstrip(".")
+        if checks.rootless_on_v1(found.info()):
+            return "a Docker engine answers, but is rootless on cgroup v1, with which kind cannot run"
         if not node_image.can_be_had(found):
             builds = f"({node_image.COMMAND} builds one)"
             return f"a Docker engine answers, but has no node image and reaches no registry {builds}"
