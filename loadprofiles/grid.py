@@ -140,6 +140,11 @@ def settled(grid: Grid, cluster: Cluster) -> Grid:
             f"The image of a grid's pods cannot be brought to the nodes of cluster {cluster.name} from here.",
             "Push it to a registry that they reach, and name it: --grid-image NAME (docs/grid.md).",
         )
+    if grid.pods and cluster.families[0] != "IPv4":
+        raise UsageError(
+            f"A grid speaks IPv4, and the first IP family of cluster {cluster.name} is {cluster.families[0]}.",
+            "Leave --grid out, or make the cluster with --families ipv4,ipv6.",
+        )
     if not grid.address:
         return grid
     at = next((place for place in hosts if place.address == grid.address), None)

@@ -257,6 +257,13 @@ def test_the_master_of_a_closed_cluster_listens_on_one_of_its_hosts(monkeypatch:
     assert settled.joining.endswith("shell c --at HOST -- ./noxw -s worker -- --master 127.0.0.1:5557")
 
 
+def test_pods_that_would_have_to_find_each_other_over_ipv6_are_refused() -> None:
+    pods = grid.Grid(workers=2, pods=True)
+    with pytest.raises(UsageError, match=r"A grid speaks IPv4, and the first IP family of cluster c is IPv6\. Leave"):
+        grid.settled(pods, a_cluster(families=["IPv6", "IPv4"]))
+    assert grid.settled(pods, a_cluster(families=["IPv4", "IPv6"])) is pods
+
+
 def test_no_master_within_the_time_is_an_error_with_its_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["worker", "--master", f"127.0.0.1:{free_port()}", "--wait", "0.1"]) == 2
     assert "within 0.1 s (Connection refused). Start it: ./noxw -s load -- --grid" in capsys.readouterr().err
