@@ -89,7 +89,7 @@ def run_create(asked: argparse.Namespace) -> int:
         nodes=asked.nodes,
         controllers=[name for names in asked.controller for name in names.split(",") if name],
         gateway_api=asked.gateway_api,
-        families=families.chosen(asked.families),
+        families=families.chosen(asked.families, there_already=asked.provider == existing_options.NAME),
         node_subnet=asked.node_subnet,
         pod_subnet=asked.pod_subnet,
         service_subnet=asked.service_subnet,

@@ -15,9 +15,11 @@ from clusters.errors import UsageError
 
 Family = Literal["IPv4", "IPv6"]
 FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")
+DEFAULT = "ipv4"
 ADDRESS_RECORD: Mapping[Family, str] = {"IPv4": "A", "IPv6": "AAAA"}
 """Type of the DNS records that hold addresses."""
 SOCKET_FAMILY: Mapping[Family, int] = {"IPv4": socket.AF_INET, "IPv6": socket.AF_INET6}
+NFT_FAMILY: Mapping[Family, str] = {"IPv4": "ip", "IPv6": "ip6"}
 EVERYTHING: Mapping[Family, str] = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 """A default route's destination."""
 
@@ -52,16 +54,20 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The option that chooses them."""
     parser.add_argument(
         "--families",
-        default="ipv4",
+        default="",
         metavar="FAMILIES",
-        help="ipv4, ipv6, or both with a comma: a Service that asks for none gets the first (default %(default)s)",
+        help=f"ipv4, ipv6, or both with a comma: a Service that asks for none gets the first (default {DEFAULT})",
     )
 
 
-def chosen(text: str) -> list[Family]:
-    """The families of an option (``ipv4,ipv6``), the primary one first; `UsageError` for what is none."""
+def chosen(text: str, *, there_already: bool = False) -> list[Family]:
+    """The families of an option (``ipv4,ipv6``), the primary one first; `UsageError` for what is none, and where the
+    cluster is there already: it has those that it has.
+    """
+    if text and there_already:
+        raise UsageError("--families is for a cluster that is made; one that is there has its own.", "Leave it out.")
     by_name = {family.lower(): family for family in FAMILIES}
-    words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    words = [word.strip().lower() for word in (text or DEFAULT).split(",") if word.strip()]
     unknown = [word for word in words if word not in by_name]
     if unknown or not words or len(set(words)) != len(words):
         raise UsageError(

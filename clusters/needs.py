@@ -6,6 +6,7 @@ what we may do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from clusters.families import Family
@@ -40,7 +41,9 @@ class Need(StrEnum):
     SERVICE_RANGE = "service-range"
     """To know the range that cluster IPs are from."""
     ADDRESS_POOL = "address-pool"
-    """MetalLB, and to know its one range of addresses."""
+    """MetalLB, and to know its one range of addresses in the check's IP family."""
+    ADDRESS_POOLS = "address-pools"
+    """The same in each of the cluster's IP families."""
     ALL_SERVICES = "all-services"
     """To see the Services of all namespaces."""
     INGRESS = "ingress"
@@ -60,8 +63,13 @@ class Need(StrEnum):
 
 
 def within(need: str, family: Family) -> str:
-    """The need in one IP family, where another one gives it."""
+    """The need in one IP family: another may give it."""
     return f"{need} in {family}"
+
+
+def lack(lacks: Mapping[str, str], need: str, family: Family) -> str:
+    """Why a need is not met in a family, out of what a cluster lacks; empty where it is."""
+    return lacks.get(need) or lacks.get(within(need, family), "")
 
 
 def kind(name: str) -> str:

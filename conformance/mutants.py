@@ -165,6 +165,10 @@ def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str
     """Mode and IP families of each cluster: a dual-stack one only where a mutant takes it."""
     if asked.cluster:
         named = clusters.load(asked.cluster)
+        if "IPv4" not in named.families:
+            raise UsageError(
+                f"The mutants break IPv4, and cluster {named.name} has none.", "Leave --cluster out: one is made."
+            )
         return [(named.mode, named.families)]
     needed: list[list[Family]] = [
         ["IPv4", "IPv6"] if dual else ["IPv4"] for dual in sorted({one.dual_stack for one in chosen})

@@ -60,7 +60,8 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     )
     made.add_argument("--provider", default="auto", help=f"auto (default), {', '.join(lifecycle.providers())}")
     made.add_argument("--nodes", type=int, default=3, metavar="N", help="nodes of the cluster (default 3)")
-    families.add(made)
+    if verb != "mutants":
+        families.add(made)
     made.add_argument(
         "--cluster",
         default="",
@@ -114,5 +115,6 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     spec = existing.taken(known, known.mode)
     fields = {name: value for name, value in vars(known).items() if name in Options.__struct_fields__}
     mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE
-    fields |= {"mode": mode, "families": families.chosen(known.families)}
+    there = bool(known.cluster) or known.provider == existing.NAME
+    fields |= {"mode": mode, "families": families.chosen(known.families, there_already=there)}
     return Options(**fields, existing=spec, pytest=rest)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_network
 
-from clusters.needs import Need
+from clusters.needs import Need, lack
 from clusters.provider import Cluster, Place
 from loadprofiles.grid import Grid
 from loadprofiles.profile import Profile
@@ -21,7 +21,7 @@ def why_not(profile: Profile, cluster: Cluster, grid: Grid | None = None) -> str
     if not cluster.clients:
         return "the client is a pod, and this load is sent from outside"
     needs = {"nodeport": Need.NODE_PORTS, "controller": Need.INGRESS}
-    return cluster.lacks.get(needs.get(profile.target, ""), "")
+    return lack(cluster.lacks, needs.get(profile.target, ""), cluster.families[0])
 
 
 def sender(cluster: Cluster, vantage: str) -> Place:
@@ -31,4 +31,4 @@ def sender(cluster: Cluster, vantage: str) -> Place:
 
 def entrance(cluster: Cluster, address: str) -> list[str]:
     """The address by which a cluster that its user owns says that its traffic enters; nothing of one that we made."""
-    return [f"{ip_address(address)}/32"] if cluster.owned and not cluster.administrator else []
+    return [str(ip_network(address))] if cluster.owned and not cluster.administrator else []

@@ -13,7 +13,7 @@ from clusters import records
 from clusters.errors import ClusterError, UsageError
 from clusters.existing import ExistingProvider, here
 from clusters.families import family_of
-from clusters.needs import Need, within
+from clusters.needs import Need, lack
 from clusters.progress import SilentProgress
 from clusters.provider import Cluster as Known
 from clusters.provider import ClusterSpec, ExistingSpec
@@ -29,7 +29,7 @@ KIND: dict[str, Any] = {
         "data": {"Corefile": ".:53 {\n    kubernetes corp.example in-addr.arpa\n}"}
     },
     "/api/v1/namespaces/kube-system/services/kube-dns": {"spec": {"clusterIP": "10.8.0.10"}},
-    "/api/v1/namespaces/default/services/kubernetes": {"spec": {"ipFamilies": ["IPv4", "IPv6"]}},
+    "/api/v1/namespaces/default/services/kubernetes": {"spec": {"ipFamilies": ["IPv4"]}},
     "/apis/networking.k8s.io/v1/servicecidrs": listed({"spec": {"cidrs": ["fd00::/112", "10.8.0.0/16"]}}),
     "/apis/metallb.io/v1beta1/ipaddresspools": listed({"spec": {"addresses": ["192.0.2.192/28"]}}),
     INGRESS_CLASSES: listed(
@@ -87,7 +87,7 @@ def test_everything_that_can_be_seen_is_told(look: Look, cluster: Cluster) -> No
     told = seen.conditions
     assert told["Gateway API definitions"] == "v1.2.0, experimental channel"
     assert told["kube-proxy mode"] == "ipvs (ConfigMap kube-system/kube-proxy)"
-    assert told["IP families"] == "nodes IPv4, pods IPv4, Services IPv4+IPv6"
+    assert told["IP families"] == "nodes IPv4, pods IPv4, Services IPv4"
     assert told["distribution"] == "kind"
     assert told["zones"] == "a"
     assert told["Pod Security"] == "privileged, as tried in default"
@@ -111,7 +111,8 @@ def dual(cluster: Cluster) -> None:
         one["status"]["addresses"].insert(0, {"type": "InternalIP", "address": f"2001:db8::1{number}"})
         one["spec"]["podCIDRs"] = [f"fd00:{number}::/64", f"10.9.{number}.0/24"]
     cluster.objects["/api/v1/nodes"] = listed(*both)
-    cluster.objects["/api/v1/namespaces/default/services/kubernetes"] = {"spec": {"ipFamilies": ["IPv6", "IPv4"]}}
+    cluster.objects["/api/v1/namespaces/default/services/kubernetes"] = {"spec": {"ipFamilies": ["IPv6"]}}
+    cluster.families = ["IPv6", "IPv4"]
     pools = ["192.0.2.192/28", "2001:db8::c0-2001:db8::cf"]
     cluster.objects["/apis/metallb.io/v1beta1/ipaddresspools"] = listed({"spec": {"addresses": pools}})
 
@@ -129,12 +130,24 @@ def test_a_dual_stack_cluster_is_seen_in_both_families(look: Look, cluster: Clus
 
 
 def test_families_are_those_that_every_node_has(look: Look, cluster: Cluster) -> None:
-    assert look().families == ["IPv4"]  # its Services could have two, and its nodes have one
+    cluster.families = ["IPv4", "IPv6"]
+    seen = look()
+    assert seen.families == ["IPv4"]
+    why = "Services of the cluster can have IPv4 and IPv6, and not every node has an address of each."
+    assert seen.lacks[Need.SINGLE_STACK] == seen.lacks[Need.DUAL_STACK] == why
 
 
-def test_families_are_those_that_a_service_would_get(look: Look, cluster: Cluster) -> None:
+def test_one_family_is_only_believed_where_a_dry_run_tells_it(look: Look, cluster: Cluster) -> None:
+    assert Need.SINGLE_STACK not in look(name="told").lacks
+    cluster.families = []  # as where a quota refuses the dry run
+    seen = look(name="untold")
+    assert seen.families == ["IPv4"]
+    assert "is not known: a dry run did not tell" in seen.lacks[Need.SINGLE_STACK]
+
+
+def test_an_ipv6_cluster_is_seen_as_one(look: Look, cluster: Cluster) -> None:
     dual(cluster)
-    cluster.objects["/api/v1/namespaces/default/services/kubernetes"] = {"spec": {"ipFamilies": ["IPv6"]}}
+    cluster.families = ["IPv6"]
     seen = look()
     assert (seen.families, seen.nodes[0].address) == (["IPv6"], "2001:db8::11")
 
@@ -143,17 +156,48 @@ def test_a_family_in_which_this_machine_does_not_reach_the_nodes_is_left_out_wit
     look: Look, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dual(cluster)
-    cluster.objects["/api/v1/namespaces/default/services/kubernetes"] = {"spec": {"ipFamilies": ["IPv4", "IPv6"]}}
     monkeypatch.setattr(here, "neighbour", lambda address: family_of(address) == "IPv4")
     monkeypatch.setattr(here, "own_address", lambda towards: "203.0.113.99" if family_of(towards) == "IPv4" else "")
     monkeypatch.setattr(here, "reaches", lambda addresses: "")
-    seen = look(client_pod=False)
-    assert seen.families == ["IPv4", "IPv6"]
-    assert Need.NODE_PORTS not in seen.lacks
+    seen = look(client_pod=False)  # the first family is the one that it does not reach
+    assert seen.families == ["IPv6", "IPv4"]
     why = "This machine does not reach the nodes (it is in no IPv6 network of the nodes); --client-pod would."
-    assert seen.lacks[within(Need.NODE_PORTS, "IPv6")] == why
-    assert seen.lacks[within(Need.OUTSIDE_CLIENT, "IPv6")] == why
+    for need in (Need.NODE_PORTS, Need.OUTSIDE_CLIENT):
+        assert lack(seen.lacks, need, "IPv6") == why
+        assert lack(seen.lacks, need, "IPv4") == ""
+    assert "which this machine does not reach" in lack(seen.lacks, Need.ADDRESS_POOL, "IPv6")
+    assert lack(seen.lacks, Need.ADDRESS_POOL, "IPv4") == ""
     assert seen.clients[0].addresses == {"IPv4": "203.0.113.99"}
+
+
+def test_a_pool_of_one_family_serves_the_checks_in_that_family(look: Look, cluster: Cluster) -> None:
+    dual(cluster)
+    pools = "/apis/metallb.io/v1beta1/ipaddresspools"
+    cluster.objects[pools] = listed({"spec": {"addresses": ["192.0.2.192/28"]}})
+    seen = look()
+    assert lack(seen.lacks, Need.ADDRESS_POOL, "IPv4") == ""
+    assert "one visible range" in lack(seen.lacks, Need.ADDRESS_POOL, "IPv6")
+    assert "one visible range" in lack(seen.lacks, Need.ADDRESS_POOLS, "IPv4")
+
+
+def test_a_range_that_no_object_tells_is_read_from_a_refusal(look: Look, cluster: Cluster) -> None:
+    dual(cluster)
+    del cluster.objects["/apis/networking.k8s.io/v1/servicecidrs"]
+    words = "spec.clusterIPs: Invalid value: []string: failed to allocate IP: the range of valid IPs is fd00:10::/112"
+    cluster.refusals["/api/v1/namespaces/default/services"] = words
+    cluster.objects["/api/v1/namespaces/default/services/kubernetes"] = {"spec": {"ipFamilies": ["IPv6", "IPv4"]}}
+    seen = look()
+    assert seen.service_subnet == "fd00:10::/112"
+    assert seen.of("IPv4").service_subnet == ""  # what it said was of the other family
+    assert "not visible, or it has several" in lack(seen.lacks, Need.SERVICE_RANGE, "IPv4")
+
+
+def test_of_several_ranges_none_is_taken_for_the_one(look: Look, cluster: Cluster) -> None:
+    several = [{"spec": {"cidrs": ["10.8.0.0/16"]}}, {"spec": {"cidrs": ["10.20.0.0/16"]}}]
+    cluster.objects["/apis/networking.k8s.io/v1/servicecidrs"] = listed(*several)
+    seen = look()
+    assert seen.service_subnet == ""
+    assert "it has several" in lack(seen.lacks, Need.SERVICE_RANGE, "IPv4")
 
 
 def test_addresses_of_a_network_that_this_machine_does_not_reach_are_not_judged(
@@ -162,21 +206,14 @@ def test_addresses_of_a_network_that_this_machine_does_not_reach_are_not_judged(
     monkeypatch.setattr(here, "neighbour", lambda _: True)
     monkeypatch.setattr(here, "own_address", lambda _: "198.51.100.7")
     monkeypatch.setattr(here, "reaches", lambda _: "")
-    assert Need.INGRESS not in look(client_pod=False, ingress_class="ours", name="reached").lacks
+    assert not lack(look(client_pod=False, ingress_class="ours", name="reached").lacks, Need.INGRESS, "IPv4")
     monkeypatch.setattr(here, "reaches", lambda _: "203.0.113.11, port 10250: nothing came back")
     seen = look(client_pod=False, ingress_class="ours", name="apart")
     for need in (Need.ADDRESS_POOL, Need.INGRESS, Need.GATEWAY):
-        assert "MetalLB's, on the nodes' network, which this machine does not reach (203.0.113.11" in seen.lacks[need]
+        told = lack(seen.lacks, need, "IPv4")
+        assert "MetalLB's, on the nodes' network, which this machine does not reach (203.0.113.11" in told
     seen = look(client_pod=False, ingress_class="ours", controller_address="198.51.100.80", name="by-address")
-    assert Need.INGRESS not in seen.lacks
-
-
-def test_a_range_that_no_object_tells_is_read_from_a_refusal(look: Look, cluster: Cluster) -> None:
-    dual(cluster)
-    del cluster.objects["/apis/networking.k8s.io/v1/servicecidrs"]
-    words = "spec.clusterIPs: Invalid value: []string: failed to allocate IP: the range of valid IPs is fd00:10::/112"
-    cluster.refusals["/api/v1/namespaces/default/services"] = words
-    assert look().service_subnet == "fd00:10::/112"
+    assert not lack(seen.lacks, Need.INGRESS, "IPv4")
 
 
 def test_what_may_not_be_seen_is_left_out_with_the_reason(look: Look, cluster: Cluster) -> None:
@@ -246,7 +283,9 @@ def test_this_machine_may_be_the_client_where_the_nodes_are_its_neighbours(look:
     cluster.objects["/api/v1/nodes"] = listed(node("n1", "192.168.0.11"))
     seen = look(client_pod=False)
     assert [(place.name, place.here) for place in seen.clients] == [("this-machine", True)]
-    assert seen.lacks[Need.NODE_PORTS].startswith("This machine does not reach the nodes (nothing is sent from a test)")
+    assert lack(seen.lacks, Need.NODE_PORTS, "IPv4").startswith(
+        "This machine does not reach the nodes (nothing is sent from a test)"
+    )
 
 
 def test_a_mode_that_is_not_visible_is_taken_from_the_user(look: Look, cluster: Cluster) -> None:

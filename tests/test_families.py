@@ -13,6 +13,7 @@ import pytest
 from clusters.errors import UsageError
 from clusters.families import Family, at, chosen, family_of, told
 from clusters.provider import Place, Ranges
+from conformance.options import parse
 from fixtures.observations import Outcome
 from fixtures.probes import dns, http, tcp, udp
 from fixtures.servers import dns_recorder, echo_server, web_server
@@ -34,7 +35,17 @@ def test_the_option_names_families_and_their_order(text: str, families: list[Fam
     assert chosen(text) == families
 
 
-@pytest.mark.parametrize("text", ["", "ipv5", "ipv4,ipv4", "dual", "ipv4 ipv6"])
+def test_a_cluster_that_is_there_has_its_own() -> None:
+    assert chosen("") == chosen("", there_already=True) == ["IPv4"]
+    with pytest.raises(UsageError, match=r"--families is for a cluster that is made"):
+        chosen("ipv6", there_already=True)
+    for there in (["--cluster", "mine"], ["--provider", "existing"]):
+        with pytest.raises(UsageError, match=r"Leave it out"):
+            parse("cell", ["--run", "runs/x", *there, "--families", "ipv4"])
+    assert parse("cell", ["--run", "runs/x", "--families", "ipv6,ipv4"]).families == ["IPv6", "IPv4"]
+
+
+@pytest.mark.parametrize("text", [",", "ipv5", "ipv4,ipv4", "dual", "ipv4 ipv6"])
 def test_what_names_no_family_is_told_in_one_sentence(text: str) -> None:
     with pytest.raises(UsageError, match=r"does not name IP families\. Use ipv4, ipv6, or both with a comma"):
         chosen(text)

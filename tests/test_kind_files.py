@@ -97,7 +97,7 @@ def test_a_node_is_read_from_the_api() -> None:
         },
     }
     assert configuration.node(told) == DUAL[1]
-    assert DUAL[1].address == "172.30.0.3"
+    assert list(DUAL[1].addresses) == ["IPv4", "IPv6"]
 
 
 def test_a_node_s_scripts_are_shell_and_lead_nowhere_else(tmp_path: Path) -> None:

@@ -59,3 +59,9 @@ def test_one_that_does_not_end_is_ended(tmp_path: Path) -> None:
     program, _ = kind(tmp_path, "exec sleep 60")
     with pytest.raises(ClusterError, match=r"kind did not end within 0 s\. On a slow machine.*--patience 3"):
         program.run("create", doing="create the cluster", seconds=0.3)
+
+
+def test_one_that_somebody_else_killed_is_not_called_slow(tmp_path: Path) -> None:
+    program, _ = kind(tmp_path, "kill -9 $$")
+    with pytest.raises(ClusterError, match=r"kind could not create the cluster: it said nothing"):
+        program.run("create", doing="create the cluster", seconds=10)

@@ -160,7 +160,7 @@ def test_a_dual_stack_network_has_a_subnet_of_each_family(docker: Docker, engine
     told = docker.told("network", "create")[-1]
     assert "--ipv6" in told
     ranges = [told[number + 1] for number, word in enumerate(told) if word == "--ip-range"]
-    assert ranges == ["172.30.1.0/26", "fd00:172:30:1::/66"]
+    assert ranges == ["172.30.1.0/26", "fd00:172:30:1::/122"]
 
 
 def test_a_process_of_the_same_id_on_this_machine_is_not_the_container(

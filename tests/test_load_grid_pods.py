@@ -220,8 +220,11 @@ def test_a_master_that_ends_is_told_with_its_last_words() -> None:
 def test_a_master_that_says_nothing_is_not_waited_for_without_end() -> None:
     api, _ = attach_api("sleep", "60")
     conversation = Conversation(api.attach("namespace", "load-master"), silence=0.3)
+    conversation.check()
     with pytest.raises(ArrangementError, match=r"It was not heard for 0\.3 s\."):
         conversation.engine()
+    with pytest.raises(ArrangementError, match=r"It was not heard for 0\.3 s\."):
+        conversation.check()  # what it may say later would be of this load, and not of the next
     conversation.close()
 
 

@@ -11,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 
 from clusters.errors import ClusterError
 from fixtures.api import Object, Refusal, documents
-from loadprofiles.elsewhere import why_not
+from loadprofiles.elsewhere import entrance, why_not
 from loadprofiles.grid import PORT, Grid
 from loadprofiles.pods import placing
 from loadprofiles.pods.placing import MASTER, NAME_ANOTHER, WORKER, Pods, check_rights
@@ -204,3 +204,11 @@ def test_pods_send_to_a_cluster_that_we_did_not_make(said: dict[str, Any], grid:
     (profile,) = chosen(["clusterip-per-request"])
     why = why_not(profile, cluster, grid)
     assert (told in why) if told else why == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "network"), [("192.0.2.80", "192.0.2.80/32"), ("2001:db8::80", "2001:db8::80/128")]
+)
+def test_the_way_in_that_a_user_names_is_one_address(address: str, network: str) -> None:
+    assert entrance(a_cluster(owned=True, administrator=False), address) == [network]
+    assert entrance(a_cluster(), address) == []

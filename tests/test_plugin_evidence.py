@@ -112,7 +112,28 @@ class Tools:
 )
 def test_a_nodes_rules_are_cut_to_the_checks_services(mode: str, there: list[str]) -> None:
     tools: Any = Tools()
-    told = evidence.rules(mode, tools, ["rt-x"])
+    told = evidence.rules(mode, tools, ["rt-x"], ["IPv4"])
     assert all(words in told for words in there)
     assert "other" not in told
-    assert evidence.rules(mode, tools, []) == ""
+    assert evidence.rules(mode, tools, [], ["IPv4"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "commands"),
+    [
+        ("iptables", ["iptables-save", "ip6tables-save"]),
+        ("nftables", ["nft list table ip kube-proxy", "nft list table ip6 kube-proxy"]),
+        ("ipvs", ["ipvsadm -Ln"]),
+    ],
+)
+def test_rules_of_every_family_are_told(mode: str, commands: list[str]) -> None:
+    asked: list[str] = []
+
+    class Asked(Tools):
+        def exec(self, argv: list[str], *, timeout: float = 0.0) -> Any:
+            asked.append(" ".join(argv))
+            return super().exec([argv[0].replace("ip6", "ip")])
+
+    tools: Any = Asked()
+    assert "rt-x" in evidence.rules(mode, tools, ["rt-x"], ["IPv4", "IPv6"]) or mode == "ipvs"
+    assert asked == commands

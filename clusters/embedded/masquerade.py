@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clusters.families import Family
-
-NFT_FAMILY: Mapping[Family, str] = {"IPv4": "ip", "IPv6": "ip6"}
+from clusters.families import NFT_FAMILY, Family
 
 
 def rules(pods: Mapping[Family, str], table: str, interface: str) -> str:

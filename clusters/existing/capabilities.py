@@ -69,6 +69,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     service_subnets: dict[Family, str] = {}
     service_families: list[Family] = []
     """Those that a Service can have, the primary one first."""
+    families_told: bool = False
+    """Whether the API server itself told them: else there may be more."""
     dns_address: str = ""
     dns_domain: str = ""
     ingress_classes: list[Class] = []

@@ -71,7 +71,7 @@ def detect(api: ClusterApi, asked: ExistingSpec, *, server: str, context: str, u
     if asked.mode and nodes.as_mode(mode.value) == UNKNOWN:
         mode = Seen(value=asked.mode, how="as you say; the API does not show it")
     address, domain = network.dns(reader)
-    families = network.service_families(reader, trial)
+    families, told = network.service_families(reader, trial)
     return Capabilities(
         server=server,
         context=context,
@@ -85,6 +85,7 @@ def detect(api: ClusterApi, asked: ExistingSpec, *, server: str, context: str, u
         pools=pools,
         service_subnets=network.service_subnets(reader, trial, families),
         service_families=families,
+        families_told=told,
         dns_address=address,
         dns_domain=domain,
         ingress_classes=network.ingress_classes(reader),

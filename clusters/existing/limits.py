@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 
 from clusters.families import Family
 from clusters.needs import Need, within
@@ -21,7 +20,7 @@ def limits(
     classes: Classes | None,
     *,
     unreached: Mapping[Family, str],
-    here: AbstractSet[str],
+    here: Mapping[Family, str],
 ) -> dict[str, str]:
     """Need → why not. ``unreached``: why this machine does not reach the nodes; ``here``: its own addresses."""
     found: dict[str, str] = {
@@ -31,27 +30,50 @@ def limits(
     if asked.client_pod:
         pod = "It needs a client outside of the cluster, and --client-pod makes it a pod."
         found |= {Need.OUTSIDE_CLIENT: pod, Need.SECOND_CLIENT: pod}
-    elif here & {address for node in seen.nodes for address in node.addresses.values()}:
+    elif set(here.values()) & {address for node in seen.nodes for address in node.addresses.values()}:
         found[Need.OUTSIDE_CLIENT] = "It needs a client outside of the cluster, and this machine is one of its nodes."
     for family, why in unreached.items():
         told = f"This machine does not reach the nodes ({why}); --client-pod would."
-        if family == seen.families[0]:
-            found[Need.NODE_PORTS] = told
-        else:
-            found |= {within(need, family): told for need in (Need.NODE_PORTS, Need.OUTSIDE_CLIENT)}
-    return found | of_load_balancers(seen, asked, unreached) | of_cluster(seen, classes) | of_permission(seen, asked)
+        found[within(Need.NODE_PORTS, family)] = told
+        if family not in here:
+            found[within(Need.OUTSIDE_CLIENT, family)] = told
+    return (
+        found
+        | of_load_balancers(seen, asked, unreached)
+        | of_families(seen)
+        | of_cluster(seen, classes)
+        | of_permission(seen, asked)
+    )
 
 
 def of_load_balancers(seen: Capabilities, asked: ExistingSpec, unreached: Mapping[Family, str]) -> dict[str, str]:
     """What is behind addresses of MetalLB's: on the nodes' own network, where this machine is not."""
     found: dict[str, str] = {}
-    why = unreached.get(seen.families[0], "")
-    if why and seen.load_balancer.value == METALLB:
+    for family, why in unreached.items() if seen.load_balancer.value == METALLB else ():
         told = f"LoadBalancer addresses are MetalLB's, on the nodes' network, which this machine does not reach ({why})"
-        found[Need.ADDRESS_POOL] = f"{told}; --client-pod would."
+        found[within(Need.ADDRESS_POOL, family)] = f"{told}; --client-pod would."
         if not asked.controller_address:
             behind = f"{told}; --client-pod would, or name the way in: --controller-address."
-            found |= {Need.INGRESS: behind, Need.GATEWAY: behind, Need.CANARY_INGRESS: behind}
+            found |= {within(need, family): behind for need in (Need.INGRESS, Need.GATEWAY, Need.CANARY_INGRESS)}
+    return found
+
+
+def of_families(seen: Capabilities) -> dict[str, str]:
+    """Ranges that are not known in a family, and whether the families are all that there are."""
+    found: dict[str, str] = {}
+    no_pool = f"It needs MetalLB with one visible range of addresses; LoadBalancer: {seen.load_balancer}."
+    for family in seen.families:
+        if family not in seen.service_subnets:
+            why = f"The cluster's {family} range of cluster IPs is not visible, or it has several."
+            found[within(Need.SERVICE_RANGE, family)] = why
+        if family not in seen.pools:
+            found[within(Need.ADDRESS_POOL, family)] = found[Need.ADDRESS_POOLS] = no_pool
+    if seen.service_families != seen.families:
+        could = " and ".join(seen.service_families) or "nobody knows which IP families"
+        why = f"Services of the cluster can have {could}, and not every node has an address of each."
+        found |= {Need.SINGLE_STACK: why, Need.DUAL_STACK: why}
+    elif not seen.families_told:
+        found[Need.SINGLE_STACK] = "Whether the cluster has one IP family or two is not known: a dry run did not tell."
     return found
 
 
@@ -65,11 +87,6 @@ def of_cluster(seen: Capabilities, classes: Classes | None) -> dict[str, str]:
         found[Need.NODES] = f"Some nodes have no internal {seen.families[0]} address."
     if seen.mode == "unknown":
         found[Need.MODE] = f"kube-proxy's mode is unknown: {seen.mode_seen.how}."
-    if seen.families[0] not in seen.service_subnets:
-        found[Need.SERVICE_RANGE] = "The range of cluster IPs is not visible."
-    if any(family not in seen.pools for family in seen.families):
-        told = f"LoadBalancer: {seen.load_balancer}"
-        found[Need.ADDRESS_POOL] = f"It needs MetalLB with one visible range of addresses; {told}."
     if ALL_SERVICES in seen.hidden:
         found[Need.ALL_SERVICES] = seen.hidden[ALL_SERVICES]
     for need, what, name in (

@@ -20,29 +20,37 @@ BUNDLE, CHANNEL = "gateway.networking.k8s.io/bundle-version", "gateway.networkin
 
 
 def service_subnets(reader: Reader, namespace: str, families: Sequence[Family]) -> dict[Family, str]:
-    """The range of cluster IPs in each family: from its object, or from the words that refuse an address out of it."""
+    """The one range of cluster IPs in each family: from its object, or from the words that refuse an address out of it.
+
+    Of a family that has several (https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/), none.
+    """
     ranges = [
         str(text)
         for item in reader.items("ServiceCIDRs", "/apis/networking.k8s.io/v1/servicecidrs")
         for text in item["spec"].get("cidrs", [])
     ]
-    found = by_family(ranges)
+    found: dict[Family, str] = {}
     for family in families:
-        if family not in found:
+        own = [text for text in ranges if family in by_family([text])]
+        if not own:
             _, refusal = tried(reader, namespace, clusterIP=NO_ADDRESS[family], ipFamilies=[family])
-            if told := re.search(r"range of valid IPs is ([\da-f.:]+/\d+)", refusal):
-                found[family] = told[1]
+            told = re.search(r"range of valid IPs is ([\da-f.:]+/\d+)", refusal)
+            own = [told[1]] if told and family in by_family([told[1]]) else []
+        if len(own) == 1:
+            found[family] = own[0]
     return found
 
 
-def service_families(reader: Reader, namespace: str) -> list[Family]:
-    """The families that a Service gets when it prefers two; else those of the cluster's first Service."""
+def service_families(reader: Reader, namespace: str) -> tuple[list[Family], bool]:
+    """The families that a Service gets when it prefers two, and that this is all; else those of the cluster's first
+    Service, which has one of maybe two.
+    """
     preferred, _ = tried(reader, namespace, ipFamilyPolicy="PreferDualStack")
     if told := preferred.get("ipFamilies"):
-        return list(told)
+        return list(told), True
     found = reader.one("Service default/kubernetes", "/api/v1/namespaces/default/services/kubernetes") or {}
     spec = found.get("spec", {})
-    return list(spec.get("ipFamilies") or by_family(spec.get("clusterIPs", [])))
+    return list(spec.get("ipFamilies") or by_family(spec.get("clusterIPs", []))), False
 
 
 def tried(reader: Reader, namespace: str, **wanted: object) -> tuple[Object, str]:

@@ -120,7 +120,7 @@ def look(spec: ClusterSpec, context: Context, kubeconfig: Path) -> Cluster:
     check_namespaces(api, asked)
     classes = choose(seen, asked, (spec.controllers or [""])[0])
     unreached, own = outside(seen, asked, context)
-    lacks = limits(seen, asked, classes, unreached=unreached, here=set(own.values()))
+    lacks = limits(seen, asked, classes, unreached=unreached, here=own)
     first = seen.families[0]
     nodes = [
         Place(
@@ -221,26 +221,28 @@ def outside(seen: Capabilities, asked: ExistingSpec, context: Context) -> tuple[
     """
     unreached: dict[Family, str] = {}
     own: dict[Family, str] = {}
-    for family in [] if asked.client_pod else seen.families:
+    astray: list[str] = []
+    families = [] if asked.client_pod else seen.families
+    for family in families:
         addresses = [node.addresses[family] for node in seen.nodes if family in node.addresses]
-        if not addresses:
-            unreached[family] = "you may not list nodes, so nobody knows their addresses"
-        ours = here.own_address(addresses[0]) if addresses else ""
         near = addresses and all(here.neighbour(one) or here.own_address(one) == one for one in addresses)
         if here.loopback(context.server) and not near:
-            if family != seen.families[0]:
-                unreached[family] = f"it is in no {family} network of the nodes"
-                continue
-            raise UsageError(
-                f"The API server is at a loopback address ({context.server}), and this machine is in no network of the "
-                f"nodes ({', '.join(addresses) or 'you may not list them'}): what it sends to the cluster would go "
-                "astray.",
-                "Let a pod be the client: --client-pod.",
-            )
-        if ours:
+            unreached[family] = f"it is in no {family} network of the nodes"
+            astray += addresses
+            continue
+        if not addresses:
+            unreached[family] = "you may not list nodes, so nobody knows their addresses"
+            continue
+        if ours := here.own_address(addresses[0]):
             own[family] = ours
-        if addresses and (why := here.reaches(addresses)):
+        if why := here.reaches(addresses):
             unreached[family] = why
+    if here.loopback(context.server) and len(unreached) == len(families) > len(own):
+        raise UsageError(
+            f"The API server is at a loopback address ({context.server}), and this machine is in no network of the "
+            f"nodes ({', '.join(astray) or 'you may not list them'}): what it sends to the cluster would go astray.",
+            "Let a pod be the client: --client-pod.",
+        )
     return unreached, own
 
 

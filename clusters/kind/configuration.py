@@ -65,11 +65,6 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     pod_subnets: dict[Family, str]
     zone: str
 
-    @property
-    def address(self) -> str:
-        """Of the primary family."""
-        return next(iter(self.addresses.values()), "")
-
 
 def node(told: dict[str, object]) -> Node:
     """Read a Node object."""

@@ -23,8 +23,9 @@ LABEL = "roadtest.cluster"
 VARIABLE = "KIND_EXPERIMENTAL_DOCKER_NETWORK"
 USUAL: Mapping[Family, str] = {"IPv4": "172.30.{}.0/24", "IPv6": "fd00:172:30:{:x}::/64"}
 RESERVED = 256
-"""Where other subnets are looked for when the usual ones are taken. Docker gives the nodes addresses of the first
-quarter; the others are ours to give."""
+"""Where other subnets are looked for when the usual ones are taken."""
+DYNAMIC_BITS = 6
+"""Docker gives the nodes the first 64 addresses; the others are ours to give."""
 
 
 class NodeNetwork(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +51,7 @@ def make(engine: Engine, spec: ClusterSpec) -> NodeNetwork:
         options = ["--driver", "bridge", "--label", f"{LABEL}={spec.name}"]
         for one in planned.every:
             subnet = ip_network(one.node_subnet)
-            dynamic = next(subnet.subnets(prefixlen_diff=2))
+            dynamic = next(subnet.subnets(new_prefix=subnet.max_prefixlen - DYNAMIC_BITS))
             options += ["--subnet", str(subnet), "--ip-range", str(dynamic)]
             options += ["--ipv6"] if one.family == "IPv6" else []
         try:

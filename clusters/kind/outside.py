@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from clusters.errors import ClusterError
+from clusters.families import Family
 
 from .engine import Engine
 from .node_network import LABEL, NodeNetwork
 
+FORWARDING: Mapping[Family, str] = {"IPv4": "net.ipv4.ip_forward", "IPv6": "net.ipv6.conf.all.forwarding"}
 COMMAND = ["/bin/sh", "-c", "ip route del default; ip -6 route del default; exec /agnhost pause"]
 """Without a default route, what is not on the node network goes nowhere: no packet of a check leaves the machine."""
 
@@ -37,7 +41,7 @@ def start(engine: Engine, cluster: str, network: NodeNetwork, image: str) -> Non
             labels={LABEL: cluster},
             cap_add=["NET_ADMIN"],
             dns=[network.sinks[planned.family]],
-            sysctls={"net.ipv4.ip_forward": "0", "net.ipv6.conf.all.forwarding": "0"},
+            sysctls={FORWARDING[one.family]: "0" for one in planned.every},
             networking_config={network.name: EndpointConfig("1.41", **own)},
         )
         container.with_kwargs(**container._kwargs, network=network.name)

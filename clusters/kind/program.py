@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -39,7 +38,13 @@ class Program:
                 text=True,
             ) as process,
         ):  # fmt: skip
-            alarm = threading.Timer(seconds, process.kill)
+            late = threading.Event()
+
+            def end() -> None:
+                late.set()
+                process.kill()
+
+            alarm = threading.Timer(seconds, end)
             alarm.start()
             try:
                 for line in process.stdout or ():
@@ -52,7 +57,7 @@ class Program:
                 raise
             finally:
                 alarm.cancel()
-        if process.returncode == -signal.SIGKILL:
+        if late.is_set():
             raise ClusterError(f"kind did not end within {seconds:.0f} s.", CURE)
         if process.returncode:
             errors = [line for line in said if "rror" in line] or said[-3:]

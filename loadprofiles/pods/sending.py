@@ -44,21 +44,26 @@ def by_pods(grid: Grid, cluster: Cluster, namespace: Namespace, tell: Callable[[
         patience = f"{2 * grid.wait_seconds:g}"  # the others may take as long to come, and then the master begins
 
         def carry(plan: Plan, _: str) -> Measurement:
+            gone = f"Load {plan.name} was not measured, as its master is gone"
+            try:
+                conversation.check()
+            except ArrangementError as error:
+                raise GeneratorError(f"{gone}: {error.cause}", pods.explained(name)) from error
             wanting = grid.workers - len(pods.living(WORKER))
-            pods.wait([pods.put(WORKER, f"{address}:{PORT}", "--wait", patience) for _ in range(wanting)])
+            put = [pods.put(WORKER, f"{address}:{PORT}", "--wait", patience) for _ in range(wanting)]
+            pods.wait(put)
             workers = pods.living(WORKER)
             stand = ", ".join(f"{pod.metadata.name} on {pod.spec.node_name}" for pod in [master, *workers])
             try:
                 measured = conversation.carry(plan, tell)
             except TooFewWorkersError as error:
-                names = [pod.metadata.name for pod in workers]
+                names = [pod.metadata.name for pod in workers] or put
                 living = {pod.metadata.name for pod in pods.living(WORKER)}
                 one = next((name for name in names if name not in living), "")
                 why = f"Pod {one} is gone." if one else grid.joining
                 raise TooFewWorkersError(error.cause, f"{why} {pods.explained(one or names[0])}".strip()) from error
             except ArrangementError as error:
-                told = f"Load {plan.name} was not measured, as its master is gone: {error.cause}"
-                raise GeneratorError(told, pods.explained(name)) from error
+                raise GeneratorError(f"{gone}: {error.cause}", pods.explained(name)) from error
             return msgspec.structs.replace(measured, conditions=measured.conditions | {"pods of the grid": stand})
 
         yield carry
@@ -82,6 +87,8 @@ class Conversation:
         self._to_say: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._heard: queue.SimpleQueue[bytes | ArrangementError] = queue.SimpleQueue()
         self._strange: list[str] = []
+        self._lost: ArrangementError | None = None
+        """Why nothing is heard any more: what came later would be of an earlier load."""
         self._over = threading.Event()
         self._talking = threading.Thread(target=self._talk, daemon=True)
         self._talking.start()
@@ -108,14 +115,22 @@ class Conversation:
         self._talking.join(CLOSE_SECONDS)
         self._attached.close()
 
+    def check(self) -> None:
+        """`ArrangementError` where the master is gone, also long since."""
+        if self._lost:
+            raise self._lost
+
     def _hear(self) -> Said:
+        self.check()
         while True:
             try:
                 line = self._heard.get(timeout=self._silence)
             except queue.Empty:
-                raise ArrangementError(f"It was not heard for {self._silence:g} s.{self._last()}") from None
+                self._lost = ArrangementError(f"It was not heard for {self._silence:g} s.{self._last()}")
+                raise self._lost from None
             if isinstance(line, RoadtestError):
-                raise ArrangementError(f"{line.cause}{self._last()}") from line
+                self._lost = ArrangementError(f"{line.cause}{self._last()}")
+                raise self._lost from line
             try:
                 said: Said = msgspec.json.decode(line, type=Said)
             except msgspec.DecodeError:  # Python's own words, of a crash for example

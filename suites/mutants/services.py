@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 
-from clusters.embedded.masquerade import NFT_FAMILY
-from clusters.families import Family
+from clusters.families import FAMILIES, NFT_FAMILY, Family
 from clusters.provider import Cluster, Place
 from fixtures import proxy_rules
 from fixtures.convergence import await_value
@@ -256,14 +255,9 @@ def table_on(places: list[Place], rules: str) -> Iterator[None]:
 
 
 @contextmanager
-def snat_on_the_way(cluster: Cluster) -> Iterator[None]:
-    with table_on(cluster.nodes, "type nat hook postrouting priority 90; " + "".join(snat(cluster, cluster.families))):
-        yield
-
-
-@contextmanager
-def snat_of_ipv6_on_the_way(cluster: Cluster) -> Iterator[None]:
-    with table_on(cluster.nodes, "type nat hook postrouting priority 90; " + "".join(snat(cluster, ["IPv6"]))):
+def snat_on_the_way(cluster: Cluster, families: Sequence[Family] = FAMILIES) -> Iterator[None]:
+    there = [family for family in families if family in cluster.families]
+    with table_on(cluster.nodes, "type nat hook postrouting priority 90; " + "".join(snat(cluster, there))):
         yield
 
 
@@ -340,7 +334,7 @@ MUTANTS = (
         caught_by=("svc.dual-stack", "svc.etp.local"),
         scope=(f"{SERVICES}dual_stack.py", f"{SERVICES}etp_local.py", f"{SERVICES}nodeport_any_node.py", REACH),
         dual_stack=True,
-        during=snat_of_ipv6_on_the_way,
+        during=partial(snat_on_the_way, families=["IPv6"]),
     ),
     Mutant(
         name="target-port-is-one-off",

@@ -40,6 +40,12 @@ def families(addresses: list[str]) -> list[Family]:
     return [family_of(address) for address in addresses]
 
 
+def with_endpoints(namespace: Namespace, family: Family) -> set[str]:
+    """The pods that have a ready endpoint of a family."""
+    every = namespace.endpoints("web")
+    return {endpoint.pod for endpoint in every if endpoint.ready and family_of(endpoint.address) == family}
+
+
 def answers(client: Vantage, address: str, pods: set[str], port: int = 80) -> None:
     """All the pods answer the client at an address."""
     ask = partial(http, client, f"http://{at(address)}:{port}/hostname")
@@ -72,8 +78,11 @@ def test_a_dual_stack_service_answers_pods_in_both_families(
             inside = ipaddress.ip_address(address) in ipaddress.ip_network(subnet)
             holds(inside, f"an address of {subnet}", address)
     for family in FAMILIES:
-        ready = {endpoint.pod for endpoint in namespace.endpoints("web") if family_of(endpoint.address) == family}
-        equal(f"the pods with an {family} endpoint", pods, ready)
+        await_value(
+            partial(with_endpoints, namespace, family),
+            lambda seen: seen == pods,
+            what=f"the pods with a ready {family} endpoint to be {', '.join(sorted(pods))}",
+        )
     for client in pod_vantages.values():
         for address in addresses:
             answers(client, address, pods)
@@ -94,7 +103,7 @@ def test_outside_clients_reach_its_node_port_in_both_families(
 
 
 @feature("svc.dual-stack")
-@pytest.mark.needs(Need.DUAL_STACK, Need.ADDRESS_POOL, Need.OUTSIDE_CLIENT)
+@pytest.mark.needs(Need.DUAL_STACK, Need.ADDRESS_POOLS, Need.ADDRESS_POOL, Need.OUTSIDE_CLIENT)
 @pytest.mark.parametrize("family", FAMILIES, indirect=True)
 def test_its_load_balancer_has_an_address_of_each_family_and_keeps_the_client_s(
     namespace: Namespace, cluster: Cluster, client_1: Vantage, family: Family
@@ -157,7 +166,9 @@ def test_its_name_has_an_address_of_each_family(
     serve(namespace, ipFamilyPolicy="RequireDualStack")
     client = next(iter(pod_vantages.values()))
     name = f"web.{namespace.name}.svc.{cluster.dns_domain}."
-    for address in cluster_ips(namespace):
+    addresses = cluster_ips(namespace)
+    equal("the families of the cluster IPs", sorted(FAMILIES), sorted(families(addresses)))
+    for address in addresses:
         ask = partial(dns, client, name, ADDRESS_RECORD[family_of(address)], server=cluster.dns_address)
         converge(ask, lambda seen: bool(seen[0].answers), what=f"{name} to be known", timeout=Timeout.DNS)
         (answer,) = all_answered(ask())
@@ -175,12 +186,15 @@ def test_a_service_gets_a_second_family_and_gives_it_up_again(
     https://kubernetes.io/docs/concepts/services-networking/dual-stack/#switching-services-between-single-stack-and-dual-stack
     """
     pods = serve(namespace, ipFamilyPolicy="SingleStack")
-    (own,) = cluster_ips(namespace)
+    addresses = cluster_ips(namespace)
+    equal("the families of the cluster IPs", [cluster.families[0]], families(addresses))
+    (own,) = addresses
     client = next(iter(pod_vantages.values()))
     namespace.patch("v1", "Service", "web", {"spec": {"ipFamilyPolicy": "PreferDualStack"}})
-    first, second = cluster_ips(namespace)
+    addresses = cluster_ips(namespace)
+    equal("the families of the cluster IPs", list(cluster.families), families(addresses))
+    first, second = addresses
     equal("the address that it had", own, first)
-    equal("the families of the cluster IPs", list(cluster.families), families([first, second]))
     answers(client, first, pods)
     answers(client, second, pods)
     namespace.patch("v1", "Service", "web", {"spec": {"ipFamilyPolicy": "SingleStack"}})

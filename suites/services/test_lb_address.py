@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from functools import partial
 
 import pytest
@@ -43,8 +44,8 @@ def free_address(namespace: Namespace, cluster: Cluster, nth: int) -> str:
     named |= {item.spec.load_balancer_ip for item in services}
     named |= {(item.metadata.annotations or {}).get(ANNOTATION) for item in services}
     first, last = pool(cluster)
-    free = [address for offset in range(int(last) - int(first)) if (address := str(last - offset)) not in named]
-    return free[nth]
+    free = (address for offset in range(int(last) - int(first)) if (address := str(last - offset)) not in named)
+    return next(itertools.islice(free, nth, None))
 
 
 def manifests(namespace: Namespace) -> tuple[Object, Object]:

@@ -26,6 +26,8 @@ class Cluster:
         self.hidden: set[str] = set()
         self.refusals: dict[str, str] = {}
         """Path of a dry run → the words that refuse it."""
+        self.families = ["IPv4"]
+        """That its Services can have, the primary one first; empty: no dry run tells."""
         self.status = 0
         """Of every answer; 0: as it should be."""
         self.may = may
@@ -46,6 +48,13 @@ class Cluster:
         path.write_text(yaml.safe_dump(document))
         return path
 
+    def made(self, body: Object) -> Object:
+        """An object as a dry run tells that it would be: a Service has IP families."""
+        if body.get("kind") != "Service" or not self.families:
+            return body
+        both = body["spec"].get("ipFamilyPolicy") == "PreferDualStack"
+        return {**body, "spec": {**body["spec"], "ipFamilies": self.families[: 2 if both else 1]}}
+
     def answer(self, method: str, target: str, body: Object) -> tuple[int, Object]:
         self.asked.append(f"{method} {target}")
         path = target.partition("?")[0]
@@ -57,7 +66,7 @@ class Cluster:
             return 201, {"status": {"userInfo": {"username": self.user}}}
         if method == "POST" and "dryRun=All" in target:
             words = self.refusals.get(path, "")
-            return (403 if "forbidden" in words else 422, {"message": words}) if words else (201, body)
+            return (403 if "forbidden" in words else 422, {"message": words}) if words else (201, self.made(body))
         if method == "GET" and path in self.objects:
             return 200, self.objects[path]
         return 404, {"message": "not found"}
