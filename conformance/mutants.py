@@ -118,8 +118,8 @@ def checks(cluster: Cluster, run: Path, scope: Iterable[str], workers: str, extr
 
 
 def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) -> list[Trial]:
-    """Run every mutant that belongs to the cluster's mode and families, after one baseline of all their scopes."""
-    chosen = [mutant for mutant in chosen if cluster.mode in mutant.modes and mutant.dual_stack in fits(cluster)]
+    """Run every mutant that belongs to the cluster's mode, after one baseline of all their scopes."""
+    chosen = [mutant for mutant in chosen if cluster.mode in mutant.modes]
     scopes = sorted({path for mutant in chosen for path in mutant.scope})
     baseline = checks(cluster, run / "baseline", scopes, workers, [])
     done = []
@@ -130,11 +130,6 @@ def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) 
         mutated = checks(cluster, run / mutant.name, mutant.scope, workers, extra)
         done.append(judge(mutant, cluster.mode, baseline, mutated, time.monotonic() - began))
     return done
-
-
-def fits(cluster: Cluster) -> set[bool]:
-    """What mutants may say of `Mutant.dual_stack` to be tried here: a dual-stack cluster takes all."""
-    return {True, False} if len(cluster.families) > 1 else {False}
 
 
 def table(done: Sequence[Trial]) -> Table:
@@ -161,19 +156,21 @@ def select(names: Sequence[str]) -> list[Mutant]:
     return [known[name] for name in names] or list(known.values())
 
 
-def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str, list[Family]]]:
-    """Mode and IP families of each cluster: a dual-stack one only where a mutant takes it."""
+def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str, list[Family], list[Mutant]]]:
+    """Mode and IP families of each cluster, and what is tried there: a dual-stack one only where a mutant takes it."""
     if asked.cluster:
         named = clusters.load(asked.cluster)
         if "IPv4" not in named.families:
             raise UsageError(
                 f"The mutants break IPv4, and cluster {named.name} has none.", "Leave --cluster out: one is made."
             )
-        return [(named.mode, named.families)]
-    needed: list[list[Family]] = [
-        ["IPv4", "IPv6"] if dual else ["IPv4"] for dual in sorted({one.dual_stack for one in chosen})
+        dual = len(named.families) > 1
+        return [(named.mode, named.families, [mutant for mutant in chosen if dual or not mutant.dual_stack])]
+    of_stack: list[tuple[list[Family], list[Mutant]]] = [
+        (["IPv4"], [mutant for mutant in chosen if not mutant.dual_stack]),
+        (["IPv4", "IPv6"], [mutant for mutant in chosen if mutant.dual_stack]),
     ]
-    return [(mode, families) for mode in asked.modes.split(",") for families in needed]
+    return [(mode, families, tried) for mode in asked.modes.split(",") for families, tried in of_stack if tried]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -195,7 +192,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     run: Path = asked.run or Path("runs/mutants")
     done: list[Trial] = []
-    for mode, families in cells(asked, chosen):
+    for mode, families, tried in cells(asked, chosen):
         cell_options = options.Options(
             run=run,
             mode=mode,
@@ -214,9 +211,8 @@ def main(arguments: Sequence[str]) -> int:
         with progress_for_terminal() as progress:
             cluster = cell.taken(cell_options) if asked.cluster else cell.made(cell_options, progress)
         try:
-            fitting = chosen if asked.cluster else [one for one in chosen if one.dual_stack == (len(families) > 1)]
             stack = "-dual-stack" if len(families) > 1 else ""
-            done += trials(cluster, run / f"{cluster.mode}{stack}", fitting, asked.workers)
+            done += trials(cluster, run / f"{cluster.mode}{stack}", tried, asked.workers)
         finally:
             if not asked.cluster and not asked.keep:
                 clusters.delete(cluster.name)

@@ -49,19 +49,14 @@ def test_a_failure_is_told_in_its_own_words_and_not_in_those_of_an_earlier_step(
         program.run("load", doing="load the images", seconds=10)
 
 
-def test_one_that_says_nothing_is_told_so(tmp_path: Path) -> None:
-    program, _ = kind(tmp_path, "exit 3")
-    with pytest.raises(ClusterError, match=r"kind could not load the images: it said nothing"):
-        program.run("load", doing="load the images", seconds=10)
+@pytest.mark.parametrize("script", ["exit 3", "kill -9 $$"], ids=["ends", "is killed by somebody else"])
+def test_one_that_says_nothing_is_told_so_and_not_called_slow(tmp_path: Path, script: str) -> None:
+    program, _ = kind(tmp_path, script)
+    with pytest.raises(ClusterError, match=r"kind could not create the cluster: it said nothing"):
+        program.run("create", doing="create the cluster", seconds=10)
 
 
 def test_one_that_does_not_end_is_ended(tmp_path: Path) -> None:
     program, _ = kind(tmp_path, "exec sleep 60")
     with pytest.raises(ClusterError, match=r"kind did not end within 0 s\. On a slow machine.*--patience 3"):
         program.run("create", doing="create the cluster", seconds=0.3)
-
-
-def test_one_that_somebody_else_killed_is_not_called_slow(tmp_path: Path) -> None:
-    program, _ = kind(tmp_path, "kill -9 $$")
-    with pytest.raises(ClusterError, match=r"kind could not create the cluster: it said nothing"):
-        program.run("create", doing="create the cluster", seconds=10)

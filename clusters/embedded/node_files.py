@@ -87,10 +87,19 @@ class NodeFolders(msgspec.Struct, frozen=True):
 
 
 def pod_network(cluster: str, node: str, addresses: Addresses) -> str:
-    """CNI: a veth pair per pod (ptp), addresses of the node's own range, and host ports."""
+    """The pod network of one node."""
+    pods = {one.family: one.pods[node] for one in addresses.every}
+    return network_list(f"roadtest-{cluster}-{node}", "/var/lib/cni/networks", pods)
+
+
+def network_list(name: str, data: str, pods: Mapping[Family, str]) -> str:
+    """CNI: a veth pair per pod (ptp), addresses of the node's own ranges, kept in ``data``, and host ports.
+
+    https://www.cni.dev/plugins/current/main/ptp/
+    """
     document = {
         "cniVersion": "1.0.0",
-        "name": f"roadtest-{cluster}-{node}",
+        "name": name,
         "plugins": [
             {
                 "type": "ptp",
@@ -98,9 +107,9 @@ def pod_network(cluster: str, node: str, addresses: Addresses) -> str:
                 "ipMasq": False,
                 "ipam": {
                     "type": "host-local",
-                    "dataDir": "/var/lib/cni/networks",
-                    "ranges": [[{"subnet": one.pods[node]}] for one in addresses.every],
-                    "routes": [{"dst": EVERYTHING[one.family]} for one in addresses.every],
+                    "dataDir": data,
+                    "ranges": [[{"subnet": subnet}] for subnet in pods.values()],
+                    "routes": [{"dst": EVERYTHING[family]} for family in pods],
                 },
             },
             {"type": "portmap", "capabilities": {"portMappings": True}},

@@ -7,12 +7,12 @@ has known addresses, meets no other kind cluster, and goes with the cluster.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ipaddress import ip_network
 
 import msgspec
 
-from clusters.embedded.addresses import Addresses, plan
+from clusters.embedded.addresses import SUBNETS, Addresses, plan
 from clusters.errors import ClusterError, MachineError
 from clusters.families import Family
 from clusters.provider import ClusterSpec
@@ -21,9 +21,8 @@ from .engine import Engine
 
 LABEL = "roadtest.cluster"
 VARIABLE = "KIND_EXPERIMENTAL_DOCKER_NETWORK"
-USUAL: Mapping[Family, str] = {"IPv4": "172.30.{}.0/24", "IPv6": "fd00:172:30:{:x}::/64"}
 RESERVED = 256
-"""Where other subnets are looked for when the usual ones are taken."""
+"""How many subnets from the usual one on are tried when it is taken."""
 DYNAMIC_BITS = 6
 """Docker gives the nodes the first 64 addresses; the others are ours to give."""
 
@@ -70,5 +69,11 @@ def candidates(spec: ClusterSpec) -> Iterator[Addresses]:
     yield plan(spec)
     if not spec.node_subnet:
         for number in range(1, RESERVED):
-            asked = [USUAL[family].format(number) for family in spec.families]
+            asked = [following(SUBNETS[family]["node"], number) for family in spec.families]
             yield plan(msgspec.structs.replace(spec, node_subnet=",".join(asked)))
+
+
+def following(subnet: str, number: int) -> str:
+    """The subnet of the same size that comes so many after."""
+    network = ip_network(subnet)
+    return f"{network.network_address + number * network.num_addresses}/{network.prefixlen}"

@@ -6,10 +6,10 @@ cluster with kind's own pod network only the way out is closed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from clusters.embedded import masquerade
+from clusters.embedded.node_files import network_list
 from clusters.families import EVERYTHING, FAMILIES, Family
 
 from .configuration import Node
@@ -17,7 +17,7 @@ from .engine import Engine
 from .node_network import NodeNetwork
 
 FILE = "/etc/cni/net.d/10-roadtest.conflist"
-MTU = 1500
+IPAM_STATE = "/run/cni-ipam-state"
 NODE_INTERFACE = "eth0"
 
 
@@ -47,33 +47,10 @@ def set_up(node: Node, others: Sequence[Node], pods: Mapping[Family, str]) -> st
     rules = masquerade.rules(pods, "roadtest-masquerade", NODE_INTERFACE)
     # Nobody has another's address: looking for one would keep pods waiting.
     settle = "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad\n" if "IPv6" in pods else ""
+    plugins = network_list("roadtest", IPAM_STATE, node.pod_subnets)
     return (
-        f"{settle}{routes}nft -f - <<'END'\n{rules}END\n"
-        f"mkdir -p /etc/cni/net.d\ncat > {FILE} <<'END'\n{plugins(node)}\nEND\n"
+        f"{settle}{routes}nft -f - <<'END'\n{rules}END\nmkdir -p /etc/cni/net.d\ncat > {FILE} <<'END'\n{plugins}\nEND\n"
     )
-
-
-def plugins(node: Node) -> str:
-    """CNI's configuration (https://www.cni.dev/plugins/current/main/ptp/)."""
-    document = {
-        "cniVersion": "1.0.0",
-        "name": "roadtest",
-        "plugins": [
-            {
-                "type": "ptp",
-                "mtu": MTU,
-                "ipMasq": False,
-                "ipam": {
-                    "type": "host-local",
-                    "dataDir": "/run/cni-ipam-state",
-                    "ranges": [[{"subnet": subnet}] for subnet in node.pod_subnets.values()],
-                    "routes": [{"dst": EVERYTHING[family]} for family in node.pod_subnets],
-                },
-            },
-            {"type": "portmap", "capabilities": {"portMappings": True}},
-        ],
-    }
-    return json.dumps(document, indent=2)
 
 
 def apply(engine: Engine, node: Node, script: str) -> None:
