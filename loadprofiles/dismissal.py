@@ -52,10 +52,10 @@ def dismissing(grid: Grid | None, scratch: Path | None, tell: Callable[[str], ob
     finally:
         if waiting and grid is not None and grid.address:
             place = Place(name="master", role="client", address=grid.address, netns=grid.netns, here=not grid.netns)
-            NetnsVantage(place).call(lambda: dismiss(grid))
+            NetnsVantage(place).call(lambda: dismiss(grid, LINGER_SECONDS))
 
 
-def dismiss(grid: Grid, seconds: float = LINGER_SECONDS) -> None:
+def dismiss(grid: Grid, seconds: float) -> None:
     """Tell who looks at the port that the run is over, until all know; nothing where the port cannot be had."""
     deadline = time.monotonic() + seconds
     know = 0

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from loadprofiles import dismissal
 from loadprofiles.carrier import TooFewWorkersError
 from loadprofiles.dismissal import dismiss, dismissing
 from loadprofiles.engine.messages import RUN_IS_OVER
@@ -20,6 +21,12 @@ from tests.test_load_locust import a_plan
 
 SOON = 30.0
 """Seconds; a worker that has not heard waits for two minutes."""
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a starved machine a worker takes longer than a master lingers to see that its load has ended."""
+    monkeypatch.setattr(dismissal, "LINGER_SECONDS", SOON)
 
 
 def test_the_last_profile_fails_before_it_is_sent_and_the_workers_end_at_once() -> None:
@@ -73,5 +80,5 @@ def test_what_a_worker_sees_at_its_master_s_port() -> None:
     assert time.monotonic() - began < SOON, "all know, and nobody is waited for"
     with taken_port() as silent:
         assert _absence(Joining(address="127.0.0.1", port=silent), met=True) == ""
-        dismiss(at(silent, 2))  # nobody is told, and nothing is raised
+        dismiss(at(silent, 2), SOON)  # nobody is told, and nothing is raised
     assert not RUN_IS_OVER.startswith(b"\xff"), "a master's own greeting does"
