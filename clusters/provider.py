@@ -7,8 +7,9 @@ behind `Place`.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -234,6 +235,12 @@ class Provider(Protocol):
 
     def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:
         """Path of a pod's network namespace where this process can enter it; empty elsewhere."""
+        ...
+
+    def restart_kube_proxy(self, cluster: Cluster, nodes: Collection[str], changes: Mapping[str, Any]) -> None:
+        """End kube-proxy on these nodes and start it again, ``changes`` merged into the KubeProxyConfiguration that the
+        cluster was made with; those of an earlier call are gone. Where the nodes share one configuration that becomes
+        another, it is restarted on all of them. `clusters.errors.ClusterError` where that cannot be done."""
         ...
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:

@@ -99,6 +99,31 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened while a steady stream of requests was sent."""
+
+    at: float
+    """Seconds since the stream began."""
+    what: str
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A steady stream of requests, each counted where it was sent: sent = answered + failed."""
+
+    vantage: str
+    target: str
+    began: str
+    """RFC 3339 with milliseconds, UTC."""
+    bin_seconds: float
+    answered: list[int]
+    """Count of each bin."""
+    failed: dict[str, list[int]] = {}
+    """How they were lost → count of each bin."""
+    slowest: list[float] = []
+    """Seconds that the slowest answer of each bin took."""
+    moments: list[Moment] = []
+
+
 class Result(Record, frozen=True, kw_only=True, tag="result"):
     """One check's verdict, and its story."""
 
@@ -127,6 +152,8 @@ class Result(Record, frozen=True, kw_only=True, tag="result"):
     """For verdicts by statistics: n, alpha, p, and what was counted."""
     notes: dict[str, str] = {}
     """What was recorded and not judged: behaviour that the specification leaves open."""
+    timelines: list[Timeline] = []
+    """Of the steady streams that were sent while the check changed something."""
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from clusters import records, sandboxes
 from clusters.errors import ClusterError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec, Mode
 
-from . import addresses, machine, name_lock, names, remains, removal
+from . import addresses, kube_proxy, machine, name_lock, names, remains, removal
 from .journal import JOURNAL, Journal
 from .processes import last_lines, running_since
 
@@ -97,6 +99,10 @@ class EmbeddedProvider:
                 # A pod of the host's network has no namespace of its own.
                 return f"/proc/{init}/root{path}" if path else place.netns
         return ""
+
+    def restart_kube_proxy(self, cluster: Cluster, nodes: Collection[str], changes: Mapping[str, Any]) -> None:
+        for node in nodes:
+            kube_proxy.restart(cluster, node, changes, self.entrance(cluster, node))
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return last_lines(cluster.state / "logs" / node / f"{component}.log", lines)

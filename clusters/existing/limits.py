@@ -9,7 +9,7 @@ from clusters.needs import Need, within
 from clusters.provider import Classes, ExistingSpec
 
 from .capabilities import Capabilities
-from .nodes import ALL_SERVICES, METALLB
+from .nodes import ALL_SERVICES, CONFIG_MAPS, KUBE_PROXY_CONFIG, METALLB
 
 OWN = "--i-own-this-cluster"
 
@@ -87,6 +87,11 @@ def of_cluster(seen: Capabilities, classes: Classes | None) -> dict[str, str]:
         found[Need.NODES] = f"Some nodes have no internal {seen.families[0]} address."
     if seen.mode == "unknown":
         found[Need.MODE] = f"kube-proxy's mode is unknown: {seen.mode_seen.how}."
+    if seen.mode_seen.how != KUBE_PROXY_CONFIG:
+        found[Need.KUBE_PROXY] = (
+            f"It restarts kube-proxy, which has no ConfigMap {CONFIG_MAPS[0][0]} of kubeadm's to be seen here "
+            f"(its mode is known by: {seen.mode_seen.how})."
+        )
     if ALL_SERVICES in seen.hidden:
         found[Need.ALL_SERVICES] = seen.hidden[ALL_SERVICES]
     for need, what, name in (
@@ -113,7 +118,11 @@ def of_permission(seen: Capabilities, asked: ExistingSpec) -> dict[str, str]:
         found[Need.NODE_ACCESS] = "Privileged pods are not put into namespaces that are not ours."
     if len(asked.namespaces) == 1:
         found[Need.ANOTHER_NAMESPACE] = "It needs two namespaces, and --namespace gives one."
+    found[Need.STEADY_STREAM] = (
+        "It sends from a process inside a pod's network, which can be entered in clusters of our own only."
+    )
     if not asked.owned:
+        found[Need.KUBE_PROXY] = f"It restarts kube-proxy, which takes {OWN}."
         found[Need.CLUSTER_SCOPED] = f"It makes an object outside of our namespaces, which takes {OWN}."
         found[Need.CATCH_ALL] = f"It takes traffic that no rule of anybody matches, which takes {OWN}."
         found[Need.NODE_ACCESS] = f"It runs commands on the nodes from host-network pods, which takes {OWN}."

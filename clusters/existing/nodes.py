@@ -20,6 +20,8 @@ from .reading import Object, Reader
 SYSTEM = "kube-system"
 CONFIG_MAPS = (("kube-proxy", "config.conf"), ("kube-proxy-config", "config"))
 """kubeadm's (https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/) and EKS's."""
+KUBE_PROXY_CONFIG = f"ConfigMap {SYSTEM}/{CONFIG_MAPS[0][0]}"
+"""How the mode is known of a kube-proxy that kubeadm set up."""
 INSTEAD = {"cilium": "Cilium", "anetd": "GKE Dataplane V2", "calico-node": "Calico", "ovnkube-node": "OVN-Kubernetes"}
 """DaemonSets of network plugins that can do kube-proxy's work."""
 CLOUDS = {

@@ -6,9 +6,11 @@ import secrets
 import shlex
 import shutil
 import tempfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
-from clusters import records
+from clusters import kube_proxy_pods, records
 from clusters.addons.api import ApiError, ClusterApi
 from clusters.controllers.found import as_found
 from clusters.embedded import names
@@ -80,6 +82,7 @@ class ExistingProvider:
             shutil.rmtree(records.folder(name), ignore_errors=True)
             return
         try:
+            kube_proxy_pods.restore(ClusterApi(cluster.kubeconfig), cluster.state)
             removal.remove(ClusterApi(cluster.kubeconfig), cluster)
         except ApiError as error:
             (label,) = cluster.labels.items()
@@ -105,6 +108,9 @@ class ExistingProvider:
 
     def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:
         return ""
+
+    def restart_kube_proxy(self, cluster: Cluster, nodes: Collection[str], changes: Mapping[str, Any]) -> None:
+        kube_proxy_pods.restart(ClusterApi(cluster.kubeconfig), cluster.state, nodes, changes)
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return ""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from clusters import paths, records, sandboxes
+from clusters import kube_proxy_pods, paths, records, sandboxes
+from clusters.addons.api import ClusterApi
 from clusters.embedded import machine, name_lock, names
 from clusters.embedded.journal import JOURNAL, Journal
 from clusters.embedded.processes import running_since
@@ -178,6 +181,9 @@ class KindProvider:
                 # A pod of the host's network has no namespace of its own.
                 return f"{inside}/root{path}" if path else node.netns
         return ""
+
+    def restart_kube_proxy(self, cluster: Cluster, nodes: Collection[str], changes: Mapping[str, Any]) -> None:
+        kube_proxy_pods.restart(ClusterApi(cluster.kubeconfig), cluster.state, nodes, changes)
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         used = self._running_engine(cluster)
