@@ -36,6 +36,8 @@ class Need(StrEnum):
     """To restart kube-proxy and to change its configuration."""
     STEADY_STREAM = "steady-stream"
     """To send requests on a schedule from inside the network of a pod."""
+    CUT_OFF = "cut-off"
+    """To cut a node off its network, and to join it again."""
     NODE_PORTS = "node-ports"
     """The client's packets reach the nodes' addresses."""
     HOST_NETWORK = "host-network"

@@ -181,7 +181,7 @@ class BringUp:
         self.start(
             control,
             "kube-controller-manager",
-            control_plane.controller_manager(manager, self.addresses, identities),
+            control_plane.controller_manager(manager, self.addresses, identities, self.spec.patience),
         )
         self.start(control, "kube-scheduler", control_plane.scheduler(parts["kube-scheduler"], identities))
 

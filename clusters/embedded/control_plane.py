@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from . import node_files
 from .addresses import API_PORT, Addresses
 from .identities import LOOPBACK, Identities
 
@@ -76,7 +77,7 @@ def api_server(binary: Path, addresses: Addresses, identities: Identities) -> li
     ]
 
 
-def controller_manager(binary: Path, addresses: Addresses, identities: Identities) -> list[str]:
+def controller_manager(binary: Path, addresses: Addresses, identities: Identities, patience: float = 1.0) -> list[str]:
     kubeconfig = identities.kubeconfig("kube-controller-manager")
     return [
         str(binary),
@@ -98,6 +99,7 @@ def controller_manager(binary: Path, addresses: Addresses, identities: Identitie
         "--use-service-account-credentials=true",
         "--leader-elect=false",
         "--node-monitor-period=1s",
+        f"--node-monitor-grace-period={node_files.NODE_LOST_SECONDS * patience:g}s",
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         "--profiling=false",

@@ -17,7 +17,7 @@ from clusters.provider import Cluster, ClusterSpec, Place, Ranges
 from . import cgroups
 from .addresses import Addresses, zone
 from .names import netns_path, place_netns
-from .node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD
+from .node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD, NODE_LOST_SECONDS
 from .parts import versions
 
 
@@ -85,6 +85,7 @@ def conditions(spec: ClusterSpec) -> dict[str, str]:
         "cgroups": "v2" if cgroups.unified(cgroups.ROOT) else "v1",
         "kube-proxy minSyncPeriod (every mode)": KUBE_PROXY_MIN_SYNC_PERIOD,
         "kube-proxy syncPeriod (every mode)": KUBE_PROXY_SYNC_PERIOD,
+        "a silent node is taken for lost": f"after {NODE_LOST_SECONDS * spec.patience:g} s (Kubernetes' default: 50 s)",
         "pod network": "CNI ptp, static routes between nodes, no encapsulation, MTU 1500",
         "node network": "one Linux bridge, a veth pair per node; all nodes share one kernel and its conntrack limits",
         "pod traffic that leaves the pod network": "masqueraded to the node's address",

@@ -17,6 +17,8 @@ from .addresses import Addresses
 
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 KUBE_PROXY_SYNC_PERIOD = "30s"
+NODE_LOST_SECONDS = 20
+"""kube-controller-manager's --node-monitor-grace-period; a kubelet renews its lease four times as often."""
 KUBE_PROXY_MIN_SYNC_PERIOD = "100ms"
 """The same in every mode, so that modes can be compared; kube-proxy's default is 1 s."""
 MTU = 1500
@@ -192,6 +194,7 @@ def kubelet(cluster: str, node: str, folders: NodeFolders, addresses: Addresses,
         "kubeAPIBurst": 400,
         "eventRecordQPS": 0,
         "nodeStatusUpdateFrequency": "10s",
+        "nodeLeaseDurationSeconds": NODE_LOST_SECONDS,
         "localStorageCapacityIsolation": False,
         # This machine's disk is not the cluster's business: nothing is evicted for it.
         "imageGCHighThresholdPercent": 100,

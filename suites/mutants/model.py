@@ -24,8 +24,12 @@ During: TypeAlias = Callable[[Cluster], AbstractContextManager[None]]
 """Disturbs the whole cluster while the checks run, and puts everything back."""
 
 
+AfterRestart: TypeAlias = Callable[[Cluster, str], None]
+"""Disturbs a node, given by its name, whose kube-proxy a check has just restarted."""
+
+
 class Mutant(msgspec.Struct, frozen=True, kw_only=True):
-    """One deliberate breakage. At least one of `change`, `after_ready` and `during` is given.
+    """One deliberate breakage: at least one of `change`, `after_ready`, `after_restart` and `during`.
 
     Prefer a mutant that acts on everything in its scope (every Service with externalTrafficPolicy Local, every Exact
     path) over one aimed at a single test: only then does "and only it" say something.
@@ -44,4 +48,5 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     """It takes a cluster of two IP families; others are tried in a cluster of one."""
     change: Change | None = None
     after_ready: AfterReady | None = None
+    after_restart: AfterRestart | None = None
     during: During | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import clusters
+from fixtures.kube_proxy import KubeProxies
 from fixtures.workloads import Namespace
 
 from . import mutants
@@ -39,6 +40,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     feature = str(marker.args[0]) if marker else ""
     if (change := mutant.change) is not None:
         Namespace.manifest_filters[:] = [lambda manifest: change(manifest, feature)]
+    KubeProxies.restarted[:] = [mutant.after_restart] if mutant.after_restart else []
     if (after_ready := mutant.after_ready) is not None:
         cluster = clusters.load(item.config.getoption("--cluster"))
         Namespace.arranged[:] = [lambda namespace: after_ready(cluster, namespace, feature)]

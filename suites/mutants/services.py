@@ -13,6 +13,7 @@ from clusters.families import FAMILIES, NFT_FAMILY, Family
 from clusters.provider import Cluster, Place
 from fixtures import proxy_rules
 from fixtures.convergence import await_value
+from fixtures.faults import run
 from fixtures.timeouts import Timeout
 from fixtures.vantages import CommandVantage
 from fixtures.whole import Completed
@@ -156,10 +157,7 @@ def hand_made_endpoints_are_one_port_off(manifest: Object, _feature: str) -> Obj
 
 def run_there(place: Place, argv: list[str]) -> Completed:
     """Run a command at a place; `RuntimeError` where it fails."""
-    done = CommandVantage(place).exec(argv)
-    if done.status:
-        raise RuntimeError(f"{shlex.join(argv)} on {place.name}: {done.stderr.strip()}")
-    return done
+    return run(CommandVantage(place), argv)
 
 
 def programmed(cluster: Cluster, namespace: Namespace) -> str:
@@ -425,7 +423,7 @@ MUTANTS = (
     Mutant(
         name="readiness-is-ignored",
         breaks="Services publish pods that are not ready",
-        caught_by=("ep.readiness",),
+        caught_by=("ep.readiness", "ep.node-loss"),
         scope=("suites/endpoints", f"{SERVICES}clusterip_spread.py", "suites/proxy"),
         change=unready_is_published,
     ),
