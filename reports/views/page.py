@@ -12,6 +12,7 @@ from reports.views.loads import Glance, LoadBlock, caution, glance, load_blocks
 from reports.views.matrix import Matrix, matrices
 from reports.views.merged import Merged
 from reports.views.stories import FeatureStory, Note, NotJudged, Story, feature_stories, not_judged, notes, stories
+from reports.views.timelines import Change, changes
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Page:
     matrices: tuple[Matrix, ...]
     stories: tuple[Story, ...]
     notes: tuple[Note, ...]
+    changes: tuple[Change, ...]
     loads: tuple[LoadBlock, ...]
     glance: Glance
     caution: str
@@ -47,6 +49,7 @@ def page(merged: Merged, folder: Path) -> Page:
         matrices=matrices(merged),
         stories=stories(merged, EvidenceReader(folder)),
         notes=notes(merged),
+        changes=changes(merged),
         loads=blocks,
         glance=glance(blocks),
         caution=caution(merged),

@@ -37,7 +37,7 @@ def pods_end_at_once(manifest: Object, _feature: str) -> Object:
 
 
 def rules_are_flushed(cluster: Cluster, node: str) -> None:
-    """As a start script does that cleans up first: every Service rule of the node goes, then kube-proxy starts again."""
+    """As a start script does that cleans up first: every Service rule goes, and kube-proxy starts once more."""
     at_node = CommandVantage(cluster.place(node))
     if cluster.mode == "nftables":
         run(at_node, ["nft", "delete", "table", "ip", "kube-proxy"])

@@ -1,0 +1,132 @@
+"""A steady stream accounts for every request, whatever becomes of it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from fixtures.observations import HttpObservation, Outcome
+from fixtures.steady import Stream, no_loss, steady, told
+from fixtures.vantages import NetnsVantage
+from fixtures.verdicts import ArrangementError, Mismatch
+from reports.views.timelines import stream as drawn
+from tests.miniatures.http import Behaviour, alternate, babble, close_early, half, hang, http_server, mirror, reply
+from tests.miniatures.ports import refusing_port
+from tests.vantages import HERE
+
+VANTAGE = NetnsVantage(HERE)
+
+
+def sent_to(behaviour: Behaviour, *, seconds: float = 0.5, rate: float = 40.0, connections: int = 0) -> Stream:
+    """A stream to a miniature."""
+    with (
+        http_server(behaviour) as port,
+        steady(VANTAGE, f"http://127.0.0.1:{port}/hostname", rate=rate, connections=connections, timeout=0.4) as stream,
+    ):
+        time.sleep(seconds)
+    return stream
+
+
+def test_everything_that_a_right_server_is_asked_is_answered_on_the_schedule() -> None:
+    stream = sent_to(reply())
+    assert 15 <= len(stream.seen) <= 22
+    assert {(one.outcome, one.status, one.body) for one in stream.seen} == {(Outcome.ANSWERED, 200, "pod-a")}
+    no_loss(stream, "while nothing happened")
+
+
+def test_each_request_has_a_connection_of_its_own_or_some_are_kept() -> None:
+    alone, kept = sent_to(mirror), sent_to(mirror, connections=3)
+    assert len({one.body for one in alone.seen}) == len(alone.seen)
+    assert len({one.body for one in kept.seen}) == 3 < len(kept.seen)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind"),
+    [
+        pytest.param(close_early, "reset", id="hangs-up"),
+        pytest.param(half, "reset", id="hangs-up-in-the-body"),
+        pytest.param(hang, "timeout", id="silent"),
+        pytest.param(babble, "error", id="no-http"),
+        pytest.param(reply(503), "HTTP 503", id="unavailable"),
+    ],
+)
+@pytest.mark.parametrize("connections", [0, 2])
+def test_every_loss_is_counted_by_its_kind_and_none_is_sent_again(
+    behaviour: Behaviour, kind: str, connections: int
+) -> None:
+    asked = itertools.count()
+
+    def counting(handler: BaseHTTPRequestHandler) -> None:
+        next(asked)
+        behaviour(handler)
+
+    stream = sent_to(counting, connections=connections)
+    sent = len(stream.seen)
+    assert len(stream.lost) == sent == next(asked)
+    assert told(stream.seen) == f"{sent} sent = 0 answered + {sent} lost ({sent} × {kind})"
+    with pytest.raises(Mismatch, match="no request to be lost while it was wrong"):
+        no_loss(stream, "while it was wrong")
+
+
+def test_a_closed_port_refuses() -> None:
+    with steady(VANTAGE, f"http://127.0.0.1:{refusing_port()}/", rate=40.0) as stream:
+        time.sleep(0.2)
+    assert {one.outcome for one in stream.seen} == {Outcome.REFUSED}
+
+
+def test_a_slow_answer_holds_up_no_other_request() -> None:
+    first = threading.Event()
+
+    def slow_once(handler: BaseHTTPRequestHandler) -> None:
+        if not first.is_set():
+            first.set()
+            time.sleep(0.3)
+        reply()(handler)
+
+    stream = sent_to(slow_once)
+    slow = max(stream.seen, key=lambda one: one.seconds)
+    assert len([one for one in stream.seen if slow.at < one.at < slow.at + 0.3]) >= 5
+
+
+def test_a_stream_that_sent_nothing_proves_nothing() -> None:
+    with pytest.raises(ArrangementError, match="Nothing was sent"):
+        no_loss(Stream("client-1", "http://192.0.2.1/"), "while nothing happened")
+
+
+def test_one_loss_among_many_is_a_mismatch_that_tells_when_it_was() -> None:
+    with (
+        http_server(alternate(reply(), close_early)) as port,
+        steady(VANTAGE, f"http://127.0.0.1:{port}/", rate=40.0) as stream,
+    ):
+        stream.await_seen(lambda seen: len(seen) >= 3, what="three requests")
+        stream.mark("a change")
+        stream.await_answers(2)
+    with pytest.raises(Mismatch) as told_so:
+        no_loss(stream, "during a change")
+    assert "the first 0." in told_so.value.observed
+
+
+def test_a_timeline_counts_every_request_once_and_is_drawn_so() -> None:
+    stream = Stream("client-1", "http://192.0.2.1/")
+    stream.began = 100.0
+    stream.moments = [(100.25, "a change")]
+    outcomes = [Outcome.ANSWERED] * 3 + [Outcome.TIMEOUT] + [Outcome.ANSWERED] * 2
+    stream.seen = [
+        HttpObservation(
+            vantage="client-1", target="t", at=100.05 + number / 10, seconds=0.01 * number, outcome=outcome, status=200
+        )
+        for number, outcome in enumerate(outcomes)
+    ]
+    timeline = stream.timeline()
+    lost = [sum(counts) for counts in zip(*timeline.failed.values(), strict=True)]
+    assert (sum(timeline.answered), sum(lost), sum(map(sum, timeline.failed.values()))) == (5, 1, 1)
+    assert len(timeline.answered) == len(lost) == len(timeline.slowest)
+    shown = drawn(timeline)
+    assert shown.sum == "6 sent = 5 answered + 1 lost (1 × timeout)"
+    assert not shown.whole
+    assert [round(bar.lost, 1) for bar in shown.bars if bar.lost] == [40.0]
+    assert [(moment.at, moment.what) for moment in shown.moments] == [("250 ms", "a change")]
