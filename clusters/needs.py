@@ -83,13 +83,17 @@ def kind(name: str) -> str:
     return f"kind {name}"
 
 
+def too_few(count: int, cluster: Cluster) -> str:
+    """That a cluster has fewer nodes than a check is about."""
+    return f"needs {count} nodes, and this cluster has {len(cluster.nodes)}"
+
+
 def lacking(cluster: Cluster) -> dict[str, str]:
     """Everything that this cluster cannot give → why."""
     found = dict(cluster.lacks)
     for need, count in ((Need.TWO_NODES, 2), (Need.THREE_NODES, 3)):
         if len(cluster.nodes) < count:
-            why = f"It needs {count} nodes, and this cluster has {len(cluster.nodes)}."
-            found.setdefault(need, found.get(Need.NODES, why))
+            found.setdefault(need, found.get(Need.NODES, too_few(count, cluster)))
     has = f"and this cluster has {' and '.join(cluster.families)}."
     if len(cluster.families) < 2:
         found.setdefault(Need.DUAL_STACK, f"It needs two IP families, {has}")

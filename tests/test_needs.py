@@ -80,7 +80,7 @@ def test_every_file_of_checks_is_found_to_have_a_manifest(file: Path) -> None:
 
 def test_a_cluster_of_ours_lacks_nothing_but_nodes_that_nobody_asked_for() -> None:
     assert lacking(OURS) == {
-        Need.THREE_NODES: "It needs 3 nodes, and this cluster has 2.",
+        Need.THREE_NODES: "needs 3 nodes, and this cluster has 2",
         Need.DUAL_STACK: "It needs two IP families, and this cluster has IPv4.",
     }
     both = msgspec.structs.replace(OURS, families=["IPv6", "IPv4"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import sys
@@ -83,6 +84,10 @@ def test_not_arranged(): raise ArrangementError("Pods were not Ready.", "Look at
 def test_unsupported(): unsupported("Not done.", "https://example.org/docs")
 
 @reach
+@pytest.mark.needs("two-nodes")
+def test_needs_more_nodes_than_there_are(): raise Mismatch("never", "run")
+
+@reach
 def test_skipped(): pytest.skip("one node only")
 
 @reach
@@ -117,6 +122,7 @@ EXPECTED = {
     "fails and teardown crashes": Verdict.ERROR,
     "not arranged": Verdict.ERROR,
     "unsupported": Verdict.UNSUPPORTED,
+    "needs more nodes than there are": Verdict.UNSUPPORTED,
     "skipped": Verdict.SKIPPED,
     "skipped without reason": Verdict.ERROR,
     "without feature": Verdict.ERROR,
@@ -136,6 +142,7 @@ CLUSTER = Cluster(
     nodes=[], clients=[], servers=[], pod_subnet="", service_subnet="", load_balancer_pool="", dns_address="",
     controllers=["traefik"],
 )
+CLUSTER.state.mkdir(exist_ok=True)
 clusters.load = lambda name: CLUSTER
 class Api:
     def __init__(self, kubeconfig, scratch): pass
@@ -177,6 +184,7 @@ def test_each_end_of_a_test_gives_its_one_verdict(pytester: pytest.Pytester, opt
     assert results["passes"].notes == {"address": "10.0.0.1"}
     assert results["passes"].statistics["n"] == 1000
     assert "https://example.org/docs" in results["unsupported"].reason
+    assert results["needs more nodes than there are"].reason == "needs 2 nodes, and this cluster has 0"
     assert results["skipped"].reason == "one node only"
     assert "no such thing" in results["setup crashes"].reason
     assert results["crashes"].evidence[0].title.startswith("Traceback")
@@ -420,3 +428,33 @@ def test_checks_are_listed_but_not_run_without_a_cluster(pytester: pytest.Pytest
     asked = pytester.runpytest_inprocess("-p", "fixtures.plugin")
     assert asked.ret == pytest.ExitCode.USAGE_ERROR
     asked.stderr.fnmatch_lines(["ERROR: Name the cluster to judge: --cluster NAME*"])
+
+
+MEETING = """
+import time
+import pytest
+from pathlib import Path
+
+@pytest.mark.feature("svc.clusterip.reach")
+@pytest.mark.disturbs
+def test_disturbs(): spend("disturbs")
+
+@pytest.mark.feature("svc.clusterip.reach")
+@pytest.mark.parametrize("number", range(6))
+def test_among_others(number): spend(f"among-{number}")
+
+def spend(name):
+    began = time.monotonic()
+    time.sleep(0.3)
+    Path(f"spent-{name}").write_text(f"{began} {time.monotonic()}")
+"""
+
+
+def test_what_disturbs_others_runs_while_no_other_does(pytester: pytest.Pytester) -> None:
+    status, _ = run_cases(pytester, "-n", "3", cases=MEETING)
+    spent = {path.name: tuple(map(float, path.read_text().split())) for path in pytester.path.glob("spent-*")}
+    began, ended = spent.pop("spent-disturbs")
+    assert (status, len(spent)) == (0, 6)
+    assert all(end <= began or ended <= begin for begin, end in spent.values())
+    times = sorted(spent.values())
+    assert any(second[0] < first[1] for first, second in itertools.pairwise(times)), "others do meet"
