@@ -23,7 +23,49 @@ def affinity_never_ends(manifest: Object, _feature: str) -> Object:
     return changed
 
 
+def near_is_not_preferred(manifest: Object, _feature: str) -> Object:
+    changed = deepcopy(manifest)
+    if is_service(manifest):
+        changed["spec"].pop("trafficDistribution", None)
+    return changed
+
+
+def same_zone_is_enough(manifest: Object, _feature: str) -> Object:
+    changed = deepcopy(manifest)
+    if is_service(manifest) and changed["spec"].get("trafficDistribution") == "PreferSameNode":
+        changed["spec"]["trafficDistribution"] = "PreferSameZone"
+    return changed
+
+
+def source_ranges_are_lost(manifest: Object, _feature: str) -> Object:
+    changed = deepcopy(manifest)
+    if is_service(manifest):
+        changed["spec"].pop("loadBalancerSourceRanges", None)
+    return changed
+
+
 MUTANTS = (
+    Mutant(
+        name="near-endpoints-are-not-preferred",
+        breaks="Services have no trafficDistribution",
+        caught_by=("svc.traffic-distribution",),
+        scope=(f"{SERVICES}traffic_distribution.py", f"{SERVICES}itp_local.py", REACH),
+        change=near_is_not_preferred,
+    ),
+    Mutant(
+        name="same-zone-is-near-enough",
+        breaks="trafficDistribution PreferSameNode is PreferSameZone",
+        caught_by=("svc.traffic-distribution",),
+        scope=(f"{SERVICES}traffic_distribution.py", f"{SERVICES}itp_local.py"),
+        change=same_zone_is_enough,
+    ),
+    Mutant(
+        name="source-ranges-are-lost",
+        breaks="load balancers admit every client",
+        caught_by=("svc.lb.source-ranges",),
+        scope=(f"{SERVICES}lb_source_ranges.py", f"{SERVICES}lb_address.py"),
+        change=source_ranges_are_lost,
+    ),
     Mutant(
         name="affinity-is-lost",
         breaks="no Service has sessionAffinity ClientIP",

@@ -373,9 +373,9 @@ MUTANTS = (
     Mutant(
         name="external-local-becomes-cluster",
         breaks="externalTrafficPolicy Local is Cluster",
-        caught_by=("svc.etp.local", "svc.healthcheck-nodeport"),
+        caught_by=("svc.etp.local", "svc.etp.local.uneven", "svc.healthcheck-nodeport"),
         scope=(
-            *(f"{SERVICES}etp_local.py", f"{SERVICES}healthcheck_nodeport.py"),
+            *(f"{SERVICES}etp_local.py", f"{SERVICES}etp_local_uneven.py", f"{SERVICES}healthcheck_nodeport.py"),
             *(f"{SERVICES}etp_cluster.py", f"{SERVICES}no_endpoints_reject.py"),
         ),
         change=local_becomes_cluster,

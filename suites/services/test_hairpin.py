@@ -40,9 +40,9 @@ def test_a_pod_sees_its_node_s_address_when_it_reaches_itself(
     namespace: Namespace, node_vantages: dict[str, Vantage]
 ) -> None:
     """“Handle traffic that loops back to the originator with SNAT.”
-    https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/iptables/proxier.go (so also ipvs/proxier.go), and in
-    nftables mode it is masqueraded (the set hairpin-connections of nftables/proxier.go). To masquerade is to “SNAT to
-    the IP of the interface the packet is going out on”, which is the pod's gateway on the node.
+    https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/iptables/proxier.go (the same in ipvs/proxier.go);
+    nftables mode has the set hairpin-connections for it. In all modes that is to masquerade, which means to “SNAT to
+    the IP of the interface the packet is going out on”: the pod's gateway on the node.
     https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/nftables/README.md
     """
     namespace.apply("hairpin.yaml")

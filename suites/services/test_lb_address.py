@@ -15,6 +15,7 @@ from fixtures.api import Object, documents
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value, converge
 from fixtures.expectations import answered_by, equal, holds
+from fixtures.load_balancers import with_address
 from fixtures.probes import http
 from fixtures.timeouts import Timeout
 from fixtures.vantages import Vantage
@@ -51,12 +52,6 @@ def free_address(namespace: Namespace, cluster: Cluster, nth: int) -> str:
 def manifests(namespace: Namespace) -> tuple[Object, Object]:
     deployment, service = documents((namespace.folder / "lb_address.yaml").read_text(encoding="utf-8"))
     return deployment, service
-
-
-def with_address(namespace: Namespace) -> str:
-    """Wait for the Service's address and give it."""
-    read = partial(namespace.load_balancer_address, "web")
-    return await_value(read, bool, what="the Service to get an address", timeout=Timeout.ADDRESS)
 
 
 @feature("svc.lb.address")
