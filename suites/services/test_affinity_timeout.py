@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
 from clusters.families import at
+from clusters.needs import Need
 from fixtures.catalogue import feature
 from fixtures.expectations import all_answered, equal, holds, said
 from fixtures.observations import HttpObservation
 from fixtures.probes import http
-from fixtures.probes.together import together
 from fixtures.settling import settle
-from fixtures.vantages import PodVantage
+from fixtures.vantages import Vantage
 from fixtures.verdicts import ArrangementError
 from fixtures.workloads import Namespace
 
@@ -31,8 +30,9 @@ MARGIN = 2.0
 
 @feature("svc.affinity.timeout")
 @pytest.mark.each_family
+@pytest.mark.needs(Need.NODE_PORTS)
 def test_a_client_is_remembered_for_the_time_and_then_forgotten(
-    namespace: Namespace, pod_vantages: dict[str, PodVantage], note: Callable[[str, object], None]
+    namespace: Namespace, client_1: Vantage, note: Callable[[str, object], None]
 ) -> None:
     """“timeoutSeconds specifies the seconds of ClientIP type session sticky time.”
     https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
@@ -42,12 +42,11 @@ def test_a_client_is_remembered_for_the_time_and_then_forgotten(
     https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/iptables/proxier.go
     """
     namespace.apply("affinity_timeout.yaml")
-    namespace.wait_ready()
-    client = next(iter(pod_vantages.values()))
-    urls = [f"http://{at(namespace.cluster_ip('web'))}:{port}/hostname" for port in PORTS]
+    node = namespace.wait_ready()[0].node_address
+    urls = [f"http://{at(node)}:{namespace.node_port('web', port)}/hostname" for port in PORTS]
 
     def ask() -> list[HttpObservation]:
-        return together(*[partial(http, client, url) for url in urls])
+        return [answer for url in urls for answer in http(client_1, url)]
 
     settle(ask, all_answered)
     first = ask()

@@ -21,8 +21,8 @@ from fixtures.workloads import Namespace
 @pytest.mark.each_family
 @pytest.mark.needs(Need.ADDRESS_POOL, Need.OUTSIDE_CLIENT)
 def test_annotations_of_another_cloud_are_kept_and_do_no_harm(namespace: Namespace, client_1: Vantage) -> None:
-    """“You can use Kubernetes annotations to attach arbitrary non-identifying metadata to objects.” Those that AWS's load
-    balancers read mean nothing here, so they stay as they are, and the Service gets its address and serves as without them.
+    """“You can use Kubernetes annotations to attach arbitrary non-identifying metadata to objects.” Those that load
+    balancers of AWS read mean nothing here: they stay as they are, and the Service gets its address and serves.
     https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
     https://kubernetes.io/docs/reference/labels-annotations-taints/#service-beta-kubernetes-io-aws-load-balancer-type
     """
