@@ -1,4 +1,4 @@
-"""Mutants of what a Service asks of load balancers and of its ports."""
+"""Mutants of what a Service asks of load balancers and says of its ports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,37 @@ def a_number_is_for_one_protocol(manifest: Object, _feature: str) -> Object:
     return changed
 
 
+def app_protocols_are_lost(manifest: Object, _feature: str) -> Object:
+    changed = deepcopy(manifest)
+    for port in changed["spec"].get("ports", []) if is_service(manifest) else []:
+        port.pop("appProtocol", None)
+    return changed
+
+
+def http_2_is_not_spoken(manifest: Object, _feature: str) -> Object:
+    """Ports for HTTP/2 lead to where HTTP/1.1 is spoken."""
+    changed = deepcopy(manifest)
+    for port in changed["spec"].get("ports", []) if is_service(manifest) else []:
+        if port.get("appProtocol") == "kubernetes.io/h2c":
+            port["targetPort"] = "http"
+    return changed
+
+
 MUTANTS = (
+    Mutant(
+        name="app-protocols-are-lost",
+        breaks="the ports of Services do not say what is spoken there",
+        caught_by=("svc.appprotocol.h2c",),
+        scope=(f"{SERVICES}appprotocol_h2c.py", f"{SERVICES}multiport_named.py"),
+        change=app_protocols_are_lost,
+    ),
+    Mutant(
+        name="http-2-is-not-spoken",
+        breaks="ports for HTTP/2 lead to a server of HTTP/1.1",
+        caught_by=("svc.appprotocol.h2c",),
+        scope=(f"{SERVICES}appprotocol_h2c.py", f"{SERVICES}multiport_named.py"),
+        change=http_2_is_not_spoken,
+    ),
     Mutant(
         name="load-balancer-class-is-ignored",
         breaks="Services have no loadBalancerClass",

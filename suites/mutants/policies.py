@@ -44,7 +44,21 @@ def source_ranges_are_lost(manifest: Object, _feature: str) -> Object:
     return changed
 
 
+def unready_is_hidden(manifest: Object, _feature: str) -> Object:
+    changed = deepcopy(manifest)
+    if is_service(manifest):
+        changed["spec"].pop("publishNotReadyAddresses", None)
+    return changed
+
+
 MUTANTS = (
+    Mutant(
+        name="unready-is-hidden",
+        breaks="no Service publishes pods that are not ready",
+        caught_by=("svc.headless.publish-not-ready",),
+        scope=(f"{SERVICES}headless_publish_not_ready.py", f"{SERVICES}headless_a.py"),
+        change=unready_is_hidden,
+    ),
     Mutant(
         name="near-endpoints-are-not-preferred",
         breaks="Services have no trafficDistribution",
