@@ -22,6 +22,7 @@ from .model import Mutant, Object
 
 SERVICES = "suites/services/test_"
 REACH = f"{SERVICES}clusterip_reach.py"
+READINESS = "suites/endpoints/test_readiness.py"
 TABLE = "roadtest-mutant"
 
 
@@ -355,7 +356,7 @@ MUTANTS = (
         breaks="every Service has sessionAffinity ClientIP",
         caught_by=("svc.clusterip.reach", "svc.clusterip.spread", "svc.protocol.udp", "ep.readiness"),
         scope=(
-            *(REACH, f"{SERVICES}clusterip_spread.py", f"{SERVICES}protocol_udp.py", "suites/endpoints"),
+            *(REACH, f"{SERVICES}clusterip_spread.py", f"{SERVICES}protocol_udp.py", READINESS),
             *(f"{SERVICES}etp_local.py", "suites/proxy"),
         ),
         change=becomes_sticky,
@@ -425,8 +426,8 @@ MUTANTS = (
     Mutant(
         name="readiness-is-ignored",
         breaks="Services publish pods that are not ready",
-        caught_by=("ep.readiness",),
-        scope=("suites/endpoints", f"{SERVICES}clusterip_spread.py", "suites/proxy"),
+        caught_by=("ep.readiness", "ep.slices.conditions"),
+        scope=(READINESS, "suites/endpoints/test_conditions.py", f"{SERVICES}clusterip_spread.py", "suites/proxy"),
         change=unready_is_published,
     ),
     Mutant(
