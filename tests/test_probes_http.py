@@ -11,7 +11,7 @@ import pytest
 from fixtures.observations import Outcome
 from fixtures.probes import http
 from fixtures.probes.http_curl import moment, transfers
-from fixtures.vantages import Vantage
+from fixtures.vantages import CommandVantage, NetnsVantage, Vantage
 from tests.miniatures.certificates import self_signed
 from tests.miniatures.http import (
     alternate,
@@ -26,7 +26,7 @@ from tests.miniatures.http import (
     told_request,
 )
 from tests.miniatures.ports import refusing_port, tcp_server
-from tests.vantages import every_vantage
+from tests.vantages import HERE, every_vantage
 
 
 @every_vantage
@@ -173,3 +173,10 @@ def test_a_time_of_day_is_of_the_nearest_day() -> None:
     midnight = 20_000 * 86_400.0
     assert moment("23:59:59.500000", near=midnight + 1) == midnight - 0.5
     assert moment("00:00:00.500000", near=midnight - 1) == midnight + 0.5
+
+
+def test_http_2_is_for_one_request_from_where_commands_are_run() -> None:
+    with pytest.raises(ValueError, match="HTTP/2"):
+        http(CommandVantage(HERE), "http://127.0.0.1:1/", count=2, http2=True)
+    with pytest.raises(ValueError, match="HTTP/2"):
+        http(NetnsVantage(HERE), "http://127.0.0.1:1/", http2=True)

@@ -37,6 +37,16 @@ def test_exactly_the_payload_is_sent_once_each_time(vantage: Vantage) -> None:
 
 
 @every_vantage
+def test_datagrams_come_from_the_port_that_is_asked_for(vantage: Vantage) -> None:
+    sources: list[int] = []
+    free = refusing_port(socket.SOCK_DGRAM)
+    with udp_server(b"pod-a", sources=sources) as port:
+        seen = udp(vantage, "127.0.0.1", port, "hostname", count=3, source_port=free)
+    assert [one.reply for one in seen] == ["pod-a"] * 3
+    assert sources == [free] * 3
+
+
+@every_vantage
 def test_a_silent_server_is_a_time_out(vantage: Vantage) -> None:
     with udp_server(None) as port:
         (seen,) = udp(vantage, "127.0.0.1", port, "hostname", timeout=0.3)

@@ -12,12 +12,14 @@ from fixtures.api import Object, documents
 from fixtures.catalogue import catalogue
 from fixtures.vantages import CommandVantage
 from fixtures.whole import Completed
-from suites.mutants import dns, services
+from suites.mutants import addresses, dns, leftovers, load_balancers, policies, services
 from suites.mutants.model import Mutant
 from tests.test_proxy_rules import IPTABLES, MAPPED, nft
 from tests.vantages import HERE
 
-MUTANTS = (*services.MUTANTS, *dns.MUTANTS)
+MUTANTS = tuple(
+    mutant for module in (services, addresses, leftovers, load_balancers, policies, dns) for mutant in module.MUTANTS
+)
 CHANGING = [mutant for mutant in MUTANTS if mutant.change]
 
 

@@ -23,6 +23,8 @@ from .model import Mutant, Object
 
 SERVICES = "suites/services/test_"
 REACH = f"{SERVICES}clusterip_reach.py"
+RULES = "suites/proxy/test_rules.py"
+READINESS = "suites/endpoints/test_readiness.py"
 TABLE = "roadtest-mutant"
 
 
@@ -353,8 +355,8 @@ MUTANTS = (
         breaks="every Service has sessionAffinity ClientIP",
         caught_by=("svc.clusterip.reach", "svc.clusterip.spread", "svc.protocol.udp", "ep.readiness"),
         scope=(
-            *(REACH, f"{SERVICES}clusterip_spread.py", f"{SERVICES}protocol_udp.py", "suites/endpoints"),
-            *(f"{SERVICES}etp_local.py", "suites/proxy"),
+            *(REACH, f"{SERVICES}clusterip_spread.py", f"{SERVICES}protocol_udp.py", READINESS),
+            *(f"{SERVICES}etp_local.py", RULES),
         ),
         change=becomes_sticky,
     ),
@@ -371,9 +373,9 @@ MUTANTS = (
     Mutant(
         name="external-local-becomes-cluster",
         breaks="externalTrafficPolicy Local is Cluster",
-        caught_by=("svc.etp.local", "svc.healthcheck-nodeport"),
+        caught_by=("svc.etp.local", "svc.etp.local.uneven", "svc.healthcheck-nodeport"),
         scope=(
-            *(f"{SERVICES}etp_local.py", f"{SERVICES}healthcheck_nodeport.py"),
+            *(f"{SERVICES}etp_local.py", f"{SERVICES}etp_local_uneven.py", f"{SERVICES}healthcheck_nodeport.py"),
             *(f"{SERVICES}etp_cluster.py", f"{SERVICES}no_endpoints_reject.py"),
         ),
         change=local_becomes_cluster,
@@ -423,8 +425,11 @@ MUTANTS = (
     Mutant(
         name="readiness-is-ignored",
         breaks="Services publish pods that are not ready",
-        caught_by=("ep.readiness", "ep.node-loss"),
-        scope=("suites/endpoints", f"{SERVICES}clusterip_spread.py", "suites/proxy"),
+        caught_by=("ep.readiness", "ep.slices.conditions", "ep.node-loss"),
+        scope=(
+            *(READINESS, "suites/endpoints/test_conditions.py", "suites/endpoints/test_node_loss.py"),
+            *(f"{SERVICES}clusterip_spread.py", RULES),
+        ),
         change=unready_is_published,
     ),
     Mutant(
@@ -445,7 +450,7 @@ MUTANTS = (
         name="proxy-rule-is-deleted",
         breaks="somebody deleted the rules to one endpoint of each Service by hand, on every node",
         caught_by=("svc.clusterip.reach", "svc.clusterip.spread", "proxy.rules"),
-        scope=(REACH, f"{SERVICES}clusterip_spread.py", "suites/proxy", f"{SERVICES}headless_a.py"),
+        scope=(REACH, f"{SERVICES}clusterip_spread.py", RULES, f"{SERVICES}headless_a.py"),
         modes=("iptables", "nftables"),
         after_ready=first_endpoints_rule_is_deleted,
     ),

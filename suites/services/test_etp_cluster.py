@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 
 import pytest
 
-from clusters.families import at, family_of
+from clusters.families import at
 from clusters.needs import Need
 from clusters.provider import Place
+from fixtures.addresses import address_towards
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
 from fixtures.expectations import sources_are
 from fixtures.probes import http
 from fixtures.vantages import Vantage
 from fixtures.workloads import Namespace
-
-
-def address_towards(node: Vantage, pod_address: str) -> str:
-    """The node's own address on the interface through which it routes packets to a pod, asked of its kernel."""
-    (route,) = json.loads(node.exec(["ip", "-json", "route", "get", pod_address]).stdout)
-    family = "-4" if family_of(pod_address) == "IPv4" else "-6"
-    (link,) = json.loads(node.exec(["ip", "-json", family, "address", "show", "dev", route["dev"]]).stdout)
-    return next(str(entry["local"]) for entry in link["addr_info"] if entry["scope"] == "global")
 
 
 @feature("svc.etp.cluster")

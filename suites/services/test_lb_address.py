@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import itertools
 from functools import partial
 
 import pytest
@@ -15,48 +14,16 @@ from fixtures.api import Object, documents
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value, converge
 from fixtures.expectations import answered_by, equal, holds
+from fixtures.load_balancers import ANNOTATION, free_address, pool, with_address
 from fixtures.probes import http
 from fixtures.timeouts import Timeout
 from fixtures.vantages import Vantage
-from fixtures.verdicts import unsupported
 from fixtures.workloads import Namespace
-
-SOURCE = "https://metallb.io/usage/"
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-ANNOTATION = "metallb.io/loadBalancerIPs"
-
-
-def pool(cluster: Cluster) -> tuple[Address, Address]:
-    """First and last address that load balancers may get."""
-    if not cluster.load_balancer_pool:
-        unsupported(
-            "this cluster serves no LoadBalancer",
-            "https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer",
-        )
-    first, last = cluster.load_balancer_pool.split("-")
-    return ipaddress.ip_address(first), ipaddress.ip_address(last)
-
-
-def free_address(namespace: Namespace, cluster: Cluster, nth: int) -> str:
-    """The nth address from the pool's end that no Service has or asks for: automatic ones come from its start."""
-    services = namespace.api.core.list_service_for_all_namespaces().items
-    named = {part.ip for item in services for part in item.status.load_balancer.ingress or []}
-    named |= {item.spec.load_balancer_ip for item in services}
-    named |= {(item.metadata.annotations or {}).get(ANNOTATION) for item in services}
-    first, last = pool(cluster)
-    free = (address for offset in range(int(last) - int(first)) if (address := str(last - offset)) not in named)
-    return next(itertools.islice(free, nth, None))
 
 
 def manifests(namespace: Namespace) -> tuple[Object, Object]:
     deployment, service = documents((namespace.folder / "lb_address.yaml").read_text(encoding="utf-8"))
     return deployment, service
-
-
-def with_address(namespace: Namespace) -> str:
-    """Wait for the Service's address and give it."""
-    read = partial(namespace.load_balancer_address, "web")
-    return await_value(read, bool, what="the Service to get an address", timeout=Timeout.ADDRESS)
 
 
 @feature("svc.lb.address")

@@ -16,10 +16,14 @@ def refusing_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 @contextmanager
-def udp_server(reply: bytes | Callable[[bytes], bytes] | None, heard: list[bytes] | None = None) -> Iterator[int]:
+def udp_server(
+    reply: bytes | Callable[[bytes], bytes] | None,
+    heard: list[bytes] | None = None,
+    sources: list[int] | None = None,
+) -> Iterator[int]:
     """A UDP server that answers each datagram with ``reply``, or what that makes of it; None: it stays silent.
 
-    What it hears is added to ``heard``.
+    What it hears is added to ``heard``, and the port that it comes from to ``sources``.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
@@ -34,6 +38,8 @@ def udp_server(reply: bytes | Callable[[bytes], bytes] | None, heard: list[bytes
                     continue
                 if heard is not None:
                     heard.append(datagram)
+                if sources is not None:
+                    sources.append(sender[1])
                 if reply is not None:
                     server.sendto(reply(datagram) if callable(reply) else reply, sender)
 

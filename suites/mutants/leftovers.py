@@ -1,0 +1,113 @@
+"""Mutants of what a Service gives up: nodes that go on as before, for single clients or for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clusters.families import family_of
+from clusters.provider import Cluster
+from fixtures.workloads import Namespace
+
+from .model import Mutant
+from .services import REACH, SERVICES, TABLE, run_there, table_on
+
+BEFORE_KUBE_PROXY = "type nat hook prerouting priority -110;"
+"""The first who gives a connection another destination has the last word."""
+AFTER_KUBE_PROXY = "type nat hook prerouting priority -90;"
+"""Only connections to which kube-proxy gave no other destination come here."""
+LOCAL_AFTER_KUBE_PROXY = "type nat hook output priority -90;"
+NODE_PORTS = "fib daddr type local tcp dport 30000-32767"
+
+
+@contextmanager
+def before_kube_proxy(cluster: Cluster) -> Iterator[None]:
+    with table_on(cluster.nodes, BEFORE_KUBE_PROXY):
+        yield
+
+
+@contextmanager
+def after_kube_proxy(cluster: Cluster) -> Iterator[None]:
+    with table_on(cluster.nodes, AFTER_KUBE_PROXY):
+        yield
+
+
+@contextmanager
+def local_after_kube_proxy(cluster: Cluster) -> Iterator[None]:
+    with table_on(cluster.nodes, LOCAL_AFTER_KUBE_PROXY):
+        yield
+
+
+@contextmanager
+def only_primary_addresses_answer(cluster: Cluster) -> Iterator[None]:
+    for node in cluster.nodes[:1]:
+        rules = f"type filter hook output priority 0; tcp dport 30000-32767 ip daddr != {node.address} reject;"
+        with table_on([node], rules):
+            yield
+
+
+def led(cluster: Cluster, matched: str, address: str, port: int) -> None:
+    """On every node, lead what is matched to an address and port."""
+    for node in cluster.nodes:
+        run_there(node, ["nft", "add", "rule", "inet", TABLE, "mutant", f"{matched} dnat ip to {address}:{port}"])
+
+
+def first_pod(namespace: Namespace) -> str:
+    """The address of the first pod, by name; IPv4, which the mutants break."""
+    return next(pod.address for pod in namespace.pods() if pod.ready and family_of(pod.address) == "IPv4")
+
+
+def sockets_stay_where_they_were(cluster: Cluster, namespace: Namespace, feature: str) -> None:
+    """The sockets of the check's own ports go on reaching the first pod; those of others find their way."""
+    if feature == "svc.udp.conntrack" and (namespace.family or "IPv4") == "IPv4":
+        service = namespace.service("datagrams")["spec"]
+        sockets, first = "udp sport 20000-23999", first_pod(namespace)
+        led(cluster, f"ip daddr {service['clusterIP']} udp dport 90 {sockets}", first, 8081)
+        led(cluster, f"udp dport {service['ports'][0]['nodePort']} {sockets}", first, 8081)
+
+
+def node_ports_go_on(cluster: Cluster, namespace: Namespace, feature: str) -> None:
+    if feature == "svc.switch-type" and (namespace.family or "IPv4") == "IPv4":
+        led(cluster, NODE_PORTS, first_pod(namespace), 8080)
+
+
+def local_node_ports_go_on(cluster: Cluster, namespace: Namespace, feature: str) -> None:
+    if feature == "svc.nodeport.addresses" and (namespace.family or "IPv4") == "IPv4":
+        led(cluster, NODE_PORTS, first_pod(namespace), 8080)
+
+
+MUTANTS = (
+    Mutant(
+        name="udp-sockets-stay-where-they-were",
+        breaks="UDP sockets go on being sent to a backend that is none any more",
+        caught_by=("svc.udp.conntrack",),
+        scope=(f"{SERVICES}udp_conntrack.py", f"{SERVICES}protocol_udp.py"),
+        during=before_kube_proxy,
+        after_ready=sockets_stay_where_they_were,
+    ),
+    Mutant(
+        name="node-ports-outlive-their-service",
+        breaks="node ports go on answering after their Service gave them up",
+        caught_by=("svc.switch-type",),
+        scope=(f"{SERVICES}switch_type.py", f"{SERVICES}nodeport_any_node.py", REACH),
+        during=after_kube_proxy,
+        after_ready=node_ports_go_on,
+    ),
+    Mutant(
+        name="node-ports-answer-at-every-address",
+        breaks="nodes answer at node ports of all their addresses",
+        caught_by=("svc.nodeport.addresses",),
+        scope=(f"{SERVICES}nodeport_addresses.py", f"{SERVICES}nodeport_any_node.py"),
+        modes=("nftables",),
+        during=local_after_kube_proxy,
+        after_ready=local_node_ports_go_on,
+    ),
+    Mutant(
+        name="node-ports-answer-at-primary-addresses-only",
+        breaks="a node refuses its own requests to node ports but at its primary address",
+        caught_by=("svc.nodeport.addresses",),
+        scope=(f"{SERVICES}nodeport_addresses.py", f"{SERVICES}nodeport_any_node.py"),
+        modes=("iptables",),
+        during=only_primary_addresses_answer,
+    ),
+)

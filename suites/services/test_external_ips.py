@@ -1,0 +1,92 @@
+"""externalIPs: addresses that are not the cluster's to give."""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+
+import pytest
+
+from clusters.families import at
+from clusters.needs import Need
+from clusters.provider import Place
+from fixtures.addresses import address_towards
+from fixtures.api import documents
+from fixtures.catalogue import feature
+from fixtures.convergence import converge
+from fixtures.expectations import answered_by, sources_are
+from fixtures.probes import http
+from fixtures.vantages import PodVantage, Vantage
+from fixtures.workloads import Namespace, Pod
+
+FREE = range(18000, 20000)
+"""Ports that no node listens at itself, nor has as a node port."""
+
+
+def serve_at(namespace: Namespace, address: str) -> tuple[Pod, int]:
+    """Apply the manifest with this external address in the place of the documentation's, and a port that no other
+    check has there; gives the pod and the port."""
+    port = FREE.start + secrets.randbelow(len(FREE))
+    text = (namespace.folder / "external_ips.yaml").read_text(encoding="utf-8")
+    namespace.apply(documents(text.replace("192.0.2.53", f'"{address}"').replace("8053", str(port))))
+    (pod,) = namespace.wait_ready()
+    return pod, port
+
+
+@feature("svc.external-ips")
+@pytest.mark.each_family
+@pytest.mark.needs(Need.NODE_PORTS)
+def test_an_external_ip_answers_outside_clients_at_a_node(
+    namespace: Namespace, nodes: list[Place], client_1: Vantage, node_vantages: dict[str, Vantage]
+) -> None:
+    """“When network traffic arrives into the cluster, with the external IP (as destination IP) and the port matching
+    that Service, rules and routes that Kubernetes has configured ensure that the traffic is routed to one of the
+    endpoints for that Service.” https://kubernetes.io/docs/concepts/services-networking/service/#external-ips
+    What routes to a node for certain is its own address: here that of a node without the pod, if there is one. With
+    externalTrafficPolicy Cluster the node shows its own address, as at a node port.
+    """
+    address = nodes[-1].address
+    pod, port = serve_at(namespace, address)
+    url = f"http://{at(address)}:{port}"
+    converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
+    answered_by(http(client_1, f"{url}/hostname", count=5), [pod.name])
+    sources_are(
+        http(client_1, f"{url}/clientip", count=5), [address_towards(node_vantages[nodes[-1].name], pod.address)]
+    )
+
+
+@feature("svc.external-ips")
+@pytest.mark.each_family
+@pytest.mark.needs(Need.NODE_PORTS)
+def test_with_the_local_policy_an_external_ip_keeps_the_client_s_address(
+    namespace: Namespace, nodes: list[Place], client_1: Vantage, client_2: Vantage
+) -> None:
+    """“externalTrafficPolicy describes how nodes distribute service traffic they receive on one of the Service's
+    "externally-facing" addresses (NodePorts, ExternalIPs, and LoadBalancer IPs).”
+    https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    """
+    pod, port = serve_at(namespace, nodes[-1].address)
+    # Only now it is known where the pod is: with this policy another node would drop the traffic.
+    change = {"externalTrafficPolicy": "Local", "externalIPs": [pod.node_address]}
+    namespace.patch("v1", "Service", "web", {"spec": change})
+    url = f"http://{at(pod.node_address)}:{port}"
+    converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
+    for client in (client_1, client_2):
+        answered_by(http(client, f"{url}/hostname", count=5), [pod.name])
+        sources_are(http(client, f"{url}/clientip", count=5), [client.address])
+
+
+@feature("svc.external-ips")
+@pytest.mark.each_family
+@pytest.mark.needs(Need.NODES)
+def test_pods_reach_an_external_ip_too(
+    namespace: Namespace, nodes: list[Place], pod_vantages: dict[str, PodVantage]
+) -> None:
+    """“externalIPs is a list of IP addresses for which nodes in the cluster will also accept traffic for this
+    service.” https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    """
+    pod, port = serve_at(namespace, nodes[-1].address)
+    url = f"http://{at(nodes[-1].address)}:{port}/hostname"
+    for client in pod_vantages.values():
+        converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"{url} to answer {client.name}")
+        answered_by(http(client, url, count=5), [pod.name])

@@ -1,0 +1,59 @@
+"""Which of a node's addresses answer at a node port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from clusters.families import Family, at
+from clusters.needs import Need
+from clusters.provider import Place
+from fixtures.addresses import addresses_of
+from fixtures.catalogue import feature
+from fixtures.convergence import converge
+from fixtures.expectations import answered_by, none_answered
+from fixtures.observations import Outcome
+from fixtures.probes import http
+from fixtures.proxy_config import node_port_addresses, proxy_config
+from fixtures.vantages import Vantage
+from fixtures.workloads import Namespace
+
+LOOPBACK: dict[Family, str] = {"IPv4": "127.0.0.1", "IPv6": "::1"}
+
+
+@feature("svc.nodeport.addresses")
+@pytest.mark.each_family
+@pytest.mark.needs(Need.NODE_ACCESS, Need.MODE)
+def test_a_node_answers_at_those_of_its_addresses_that_its_mode_and_configuration_say(
+    namespace: Namespace,
+    nodes: list[Place],
+    node_vantages: dict[str, Vantage],
+    mode: str,
+    family: Family,
+    note: Callable[[str, object], None],
+) -> None:
+    """“In iptables mode, by default, NodePort services are reachable on all local IP addresses”; “the nftables mode
+    defaults to --nodeport-addresses primary”. “In iptables mode, if the --nodeport-addresses range includes 127.0.0.1
+    (and the option --iptables-localhost-nodeports false option is not passed), then Services of type: NodePort are
+    reachable even on "localhost" (127.0.0.1). In nftables mode (and ipvs mode), this will not work.”
+    https://kubernetes.io/docs/reference/networking/virtual-ips/#migrating-from-iptables-mode-to-nftables
+    What kube-proxy was configured with is asked of itself, on each node.
+    """
+    namespace.apply("nodeport_addresses.yaml")
+    (pod,) = namespace.wait_ready()
+    for node in nodes:
+        there = node_vantages[node.name]
+        config = proxy_config(there)
+        own = list(dict.fromkeys([node.address, *addresses_of(there, family), LOOPBACK[family]]))
+        answering = node_port_addresses(config, mode, node.address, own)
+        note(f"{node.name} answers at", ", ".join(answering))
+        for address in sorted(own, key=lambda one: one not in answering):
+            url = f"http://{at(address)}:{namespace.node_port('web')}/hostname"
+            ask = partial(http, there, url)
+            if address in answering:
+                converge(ask, lambda seen: seen[0].answered, what=f"{node.name} to answer at {address}")
+                answered_by(ask(count=3), [pod.name])
+            else:
+                none_answered(ask(count=3), outcomes={Outcome.REFUSED})

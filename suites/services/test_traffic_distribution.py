@@ -1,0 +1,105 @@
+"""trafficDistribution: near endpoints first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+import pytest
+
+from clusters.families import at
+from clusters.needs import Need
+from clusters.provider import Place
+from fixtures.catalogue import feature
+from fixtures.expectations import answered_by
+from fixtures.probes import http
+from fixtures.settling import settle
+from fixtures.timeouts import Timeout
+from fixtures.vantages import PodVantage
+from fixtures.workloads import Namespace, Pod
+
+N = 30
+"""Requests. One of three pods is left out of 30 with probability 3·(2/3)^30 < 2e-5, one of two with 2e-9."""
+
+
+class Neighbours:
+    """A pod on each node, and who reaches whom."""
+
+    def __init__(
+        self, namespace: Namespace, preference: str, nodes: list[Place], clients: Mapping[str, PodVantage]
+    ) -> None:
+        self.namespace = namespace
+        self.clients = clients
+        self.zones: dict[str, list[str]] = {}
+        for node in nodes:
+            self.zones.setdefault(node.zone, []).append(node.name)
+        if "" in self.zones or sorted(map(len, self.zones.values())) < [1, 2]:
+            pytest.skip("needs nodes in two zones at least, one of them with two nodes")
+        deployment, service = namespace.read("traffic_distribution.yaml")
+        namespace.apply_object(deployment)
+        namespace.apply_object({**service, "spec": {**service["spec"], "trafficDistribution": preference}})
+        self.pods: dict[str, Pod] = {pod.node: pod for pod in namespace.wait_ready()}
+
+    def with_pods(self, nodes: Iterable[str]) -> list[str]:
+        return [node for node in nodes if node in self.pods]
+
+    def reached(self, client: str, nodes: Iterable[str]) -> None:
+        """From a node, exactly the pods of these nodes are reached."""
+        url = f"http://{at(self.namespace.cluster_ip('web'))}/hostname"
+        ask = partial(http, self.clients[client], url, count=N)
+        by_them = partial(answered_by, names={self.pods[node].name for node in nodes})
+        settle(ask, by_them)
+        by_them(ask())
+
+    def away(self, node: str) -> None:
+        """The node's pod turns unready: its probe asks every second, and one failure counts."""
+        api, pod = self.namespace.api, self.pods.pop(node)
+        api.exec(self.namespace.name, pod.name, ["touch", "/tmp/unready"], timeout=Timeout.REQUEST.seconds)
+
+
+@feature("svc.traffic-distribution")
+@pytest.mark.each_family
+@pytest.mark.needs(Need.THREE_NODES)
+@pytest.mark.parametrize("preference", ["PreferSameZone", "PreferClose"])
+def test_clients_reach_their_own_zone_while_it_has_endpoints(
+    namespace: Namespace, nodes: list[Place], pod_vantages: dict[str, PodVantage], preference: str
+) -> None:
+    """“PreferSameZone: This prioritizes sending traffic to endpoints in the same zone as the client … If a client's
+    zone does not have any available endpoints, traffic will be routed cluster-wide for that client.” “PreferClose
+    (deprecated): This is an older alias”.
+    https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-distribution
+    """
+    here = Neighbours(namespace, preference, nodes, pod_vantages)
+    for zone in here.zones.values():
+        for node in zone:
+            here.reached(node, here.with_pods(zone))
+    emptied, *others = sorted(here.zones.values(), key=len)
+    for node in here.with_pods(emptied):
+        here.away(node)
+    for node in emptied:
+        here.reached(node, here.pods)
+    for zone in others:
+        here.reached(zone[0], here.with_pods(zone))
+
+
+@feature("svc.traffic-distribution")
+@pytest.mark.each_family
+@pytest.mark.needs(Need.THREE_NODES)
+def test_clients_reach_their_own_node_then_their_zone_then_everyone(
+    namespace: Namespace, nodes: list[Place], pod_vantages: dict[str, PodVantage]
+) -> None:
+    """“PreferSameNode: This prioritizes sending traffic to endpoints on the same node as the client … If a client's
+    node does not have any available endpoints, then the service proxy will fall back to "same zone" behavior, or
+    cluster-wide if there are no same-zone endpoints either.”
+    https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-distribution
+    """
+    here = Neighbours(namespace, "PreferSameNode", nodes, pod_vantages)
+    for node in list(here.pods):
+        here.reached(node, [node])
+    zone = next(zone for zone in here.zones.values() if len(here.with_pods(zone)) > 1)
+    client, *rest = here.with_pods(zone)
+    here.away(client)
+    here.reached(client, rest)
+    for node in rest:
+        here.away(node)
+    here.reached(client, here.pods)
