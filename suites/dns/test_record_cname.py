@@ -37,8 +37,8 @@ def test_an_external_name_is_the_one_cname_record(
 def test_an_external_name_within_the_cluster_leads_to_the_address(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], address_record: str
 ) -> None:
-    """“Question Example: foo.default.svc.cluster.local. IN A. Answer Example: foo.default.svc.cluster.local. 10 IN CNAME
-    www.example.com. / www.example.com. 28715 IN A 192.0.2.53”
+    """“Question Example: foo.default.svc.cluster.local. IN A. Answer Example: foo.default.svc.cluster.local. 10 IN
+    CNAME www.example.com. … www.example.com. 28715 IN A 192.0.2.53”
     https://github.com/kubernetes/dns/blob/master/docs/specification.md#25---records-for-external-name-services
     """
     service, elsewhere = namespace.read("record_cname.yaml")
