@@ -61,7 +61,7 @@ def test_a_long_answer_is_truncated_in_a_datagram_and_whole_over_tcp(
         found = (sorted(answer.answers), answer.truncated)
         equal(f"the addresses of {name} over TCP", (addresses, False), found, [answer])
 
-    for size, answer in [(CLASSIC, *ask()), (EXTENDED, *ask(edns=EXTENDED))]:
+    for size, (answer,) in ((CLASSIC, ask()), (EXTENDED, ask(edns=EXTENDED))):
         told = f"{answer.size} bytes, {len(answer.answers)} addresses, truncated: {answer.truncated}"
         complete = sorted(answer.answers) == addresses
         expected = f"at most {size} bytes by UDP, and either all {IN_ALL} addresses or the mark of truncation"

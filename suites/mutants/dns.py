@@ -1,20 +1,11 @@
-"""Mutants of the cluster's DNS."""
+"""Mutants of what the cluster's DNS is asked about: Services and pods."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 
-from clusters.provider import Cluster
-from fixtures.api import Api
-from fixtures.coredns import CoreDns
-from fixtures.vantages import vantage_of
+from .model import Mutant, Object
 
-from .model import During, Mutant, Object
-
-WRONG = "192.0.2.66"
 RECORD_A = "suites/dns/test_record_addresses.py"
 
 
@@ -55,54 +46,7 @@ def policy_becomes_default(manifest: Object, _feature: str) -> Object:
     return changed
 
 
-def with_corefile(change: Callable[[str, str], str]) -> During:
-    """While the checks run CoreDNS runs what ``change`` makes of its Corefile and the cluster's domain."""
-
-    @contextmanager
-    def during(cluster: Cluster) -> Iterator[None]:
-        api = Api(cluster.kubeconfig, cluster.scratch)
-        coredns = CoreDns(api, cluster, vantage_of(cluster.nodes[0]))
-        with coredns.configured(change(coredns.corefile(), cluster.dns_domain)):
-            yield
-
-    return during
-
-
-def lies(corefile: str, domain: str) -> str:
-    """A wrong address for every Service called web. CoreDNS's template plugin is asked before the kubernetes plugin."""
-    lie = f"""template IN A {domain} {{
-            match ^web\\.[^.]+\\.svc\\.{re.escape(domain)}\\.$
-            answer "{{{{ .Name }}}} 30 IN A {WRONG}"
-            fallthrough
-        }}
-        kubernetes """
-    return corefile.replace("kubernetes ", lie, 1)
-
-
-def denies_the_other_type(corefile: str, domain: str) -> str:
-    """What has no AAAA records does not exist at all."""
-    return corefile.replace("kubernetes ", f"template IN AAAA {domain} {{\n rcode NXDOMAIN\n }}\n kubernetes ", 1)
-
-
-def knows_no_reverse_zones(corefile: str, domain: str) -> str:
-    return corefile.replace(f"{domain} in-addr.arpa ip6.arpa {{", f"{domain} {{")
-
-
-def knows_no_pods(corefile: str, _domain: str) -> str:
-    return corefile.replace("pods insecure", "pods disabled")
-
-
 MUTANTS = (
-    Mutant(
-        name="coredns-lies",
-        breaks="CoreDNS gives a wrong address for Services called web",
-        caught_by=("dns.names", "svc.headless.a"),
-        scope=(
-            *("suites/dns/test_names.py", "suites/services/test_headless_a.py"),
-            *("suites/dns/test_record_srv.py", "suites/services/test_headless_stateful.py"),
-        ),
-        during=with_corefile(lies),
-    ),
     Mutant(
         name="port-names-are-others",
         breaks="the named ports of Services have other names",
@@ -123,27 +67,6 @@ MUTANTS = (
         caught_by=("dns.resolv-conf", "dns.names"),
         scope=("suites/dns/test_resolv_conf.py", "suites/dns/test_names.py", "suites/dns/test_record_srv.py"),
         change=policy_becomes_default,
-    ),
-    Mutant(
-        name="other-type-is-denied",
-        breaks="CoreDNS says NXDOMAIN of AAAA records that are not there",
-        caught_by=("dns.record.a-aaaa",),
-        scope=(RECORD_A, "suites/dns/test_record_ptr.py", "suites/dns/test_record_pod.py"),
-        during=with_corefile(denies_the_other_type),
-    ),
-    Mutant(
-        name="no-reverse-zones",
-        breaks="CoreDNS leaves the reverse zones to the server outside",
-        caught_by=("dns.record.ptr",),
-        scope=(RECORD_A, "suites/dns/test_record_ptr.py", "suites/dns/test_record_pod.py"),
-        during=with_corefile(knows_no_reverse_zones),
-    ),
-    Mutant(
-        name="no-pod-records",
-        breaks="CoreDNS serves no names of pods' addresses",
-        caught_by=("dns.record.pod",),
-        scope=(RECORD_A, "suites/dns/test_record_ptr.py", "suites/dns/test_record_pod.py"),
-        during=with_corefile(knows_no_pods),
     ),
     Mutant(
         name="aliases-lead-elsewhere",
