@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from clusters.provider import Cluster
-from fixtures.api import Api
 from fixtures.catalogue import feature
 from fixtures.coredns import CoreDns
 from fixtures.expectations import all_answered, equal, holds
 from fixtures.probes import dns
 from fixtures.servers import DNS_TTL, DnsRecorder
-from fixtures.vantages import PodVantage, Vantage
+from fixtures.vantages import PodVantage
 
 
 @feature("dns.external-forward")
 def test_a_name_outside_is_forwarded_and_its_answer_comes_through(
-    api: Api,
     cluster: Cluster,
     pod_vantages: dict[str, PodVantage],
-    node_vantages: dict[str, Vantage],
+    coredns: CoreDns,
     dns_recorder: DnsRecorder,
     note: Callable[[str, object], None],
 ) -> None:
@@ -35,7 +33,7 @@ def test_a_name_outside_is_forwarded_and_its_answer_comes_through(
     holds(0 < answer.ttls[0] <= DNS_TTL, told, f"{answer.ttls}", [answer])
     asked = [(query.name, query.record) for query in dns_recorder.queries]
     equal("what the server outside was asked", [("api.example.com.", "A")], asked)
-    replicas = CoreDns(api, cluster, next(iter(node_vantages.values()))).replicas()
+    replicas = coredns.replicas()
     source = dns_recorder.queries[0].source
     note("who asked the server outside", f"{source}; CoreDNS has {', '.join(replicas.values())}")
 

@@ -11,7 +11,6 @@ from functools import partial
 import pytest
 
 from clusters.provider import Cluster
-from fixtures.api import Api
 from fixtures.catalogue import feature
 from fixtures.coredns import CoreDns
 from fixtures.dns_text import denial
@@ -20,7 +19,7 @@ from fixtures.observations import DnsObservation
 from fixtures.probes import dns
 from fixtures.servers import DnsRecorder
 from fixtures.timeouts import Timeout
-from fixtures.vantages import PodVantage, Vantage
+from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace
 
 ASKED = 12
@@ -73,10 +72,9 @@ def test_a_service_whose_name_was_denied_is_known_when_the_denial_has_ended(
 
 @feature("dns.negative-cache")
 def test_a_name_outside_that_was_denied_is_known_when_the_denial_has_ended(
-    api: Api,
     cluster: Cluster,
     pod_vantages: dict[str, PodVantage],
-    node_vantages: dict[str, Vantage],
+    coredns: CoreDns,
     dns_recorder: DnsRecorder,
     note: Callable[[str, object], None],
 ) -> None:
@@ -84,7 +82,6 @@ def test_a_name_outside_that_was_denied_is_known_when_the_denial_has_ended(
     Whether CoreDNS caches at all its Corefile says: “With cache enabled, all records except zone transfers and metadata
     records will be cached”. https://coredns.io/plugins/cache/
     """
-    coredns = CoreDns(api, cluster, next(iter(node_vantages.values())))
     client = next(iter(pod_vantages.values()))
     name = f"late-{secrets.token_hex(4)}.example.com."
     ask = partial(dns, client, name, "A", server=cluster.dns_address, count=ASKED)

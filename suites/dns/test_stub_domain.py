@@ -6,14 +6,13 @@ import pytest
 
 from clusters.families import at
 from clusters.provider import Cluster
-from fixtures.api import Api
 from fixtures.catalogue import feature
 from fixtures.coredns import CoreDns
 from fixtures.expectations import all_answered, equal
 from fixtures.probes import dns
 from fixtures.servers import DnsRecorder
 from fixtures.servers import dns_recorder as recorder_at
-from fixtures.vantages import NetnsVantage, PodVantage, Vantage
+from fixtures.vantages import NetnsVantage, PodVantage
 
 PORT = 5353
 BLOCK = """
@@ -27,10 +26,9 @@ stub.example:53 {{
 @pytest.mark.disturbs
 @feature("dns.stub-domain")
 def test_a_stub_domain_is_asked_of_its_own_server_and_nothing_else_is(
-    api: Api,
     cluster: Cluster,
     pod_vantages: dict[str, PodVantage],
-    node_vantages: dict[str, Vantage],
+    coredns: CoreDns,
     server_1: NetnsVantage,
     dns_recorder: DnsRecorder,
 ) -> None:
@@ -40,7 +38,6 @@ def test_a_stub_domain_is_asked_of_its_own_server_and_nothing_else_is(
     https://kubernetes.io/docs/tasks/administer-cluster/dns-custom-nameservers/#configuration-of-stub-domain-and-upstream-nameserver-using-coredns
     """
     client = next(iter(pod_vantages.values()))
-    coredns = CoreDns(api, cluster, next(iter(node_vantages.values())))
     dns_recorder.answers["api.example.com."] = "192.0.2.7"
     inside = f"kubernetes.default.svc.{cluster.dns_domain}."
 

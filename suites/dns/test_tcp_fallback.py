@@ -12,6 +12,7 @@ from clusters.provider import Cluster
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
 from fixtures.expectations import all_answered, equal, holds
+from fixtures.lookups import unused_addresses
 from fixtures.probes import dns
 from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage
@@ -19,13 +20,11 @@ from fixtures.workloads import Namespace
 
 IN_ALL, IN_A_SLICE = 250, 100
 CLASSIC, EXTENDED = 512, 4096
-OF_DOCUMENTATION = {"IPv4": "192.0.2.{}", "IPv6": "2001:db8::{:x}"}
-"""Nothing is sent to them. https://www.rfc-editor.org/rfc/rfc5737, https://www.rfc-editor.org/rfc/rfc3849"""
 
 
 def with_addresses(namespace: Namespace, family: Family, count: int) -> list[str]:
     """Apply the headless Service and as many slices as the addresses take; gives these in order."""
-    addresses = [OF_DOCUMENTATION[family].format(number) for number in range(1, count + 1)]
+    addresses = unused_addresses(family, count)
     service, template = namespace.read("tcp_fallback.yaml")
     namespace.apply_object(service)
     for start in range(0, count, IN_A_SLICE):

@@ -5,22 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from kubernetes.client import ApiClient
 
 from clusters.families import at
 from clusters.provider import Cluster
 from fixtures.api import Api
-from fixtures.convergence import converge
-from fixtures.coredns import CoreDns
+from fixtures.convergence import await_value, converge
+from fixtures.coredns import NAME, NAMESPACE, CoreDns
 from fixtures.probes import dns
 from fixtures.timeouts import Timeout
 from fixtures.vantages import vantage_of
 
-from .model import During, Mutant
+from .model import During, Mutant, Object
 
 WRONG = "192.0.2.66"
 RECORD_A = "suites/dns/test_record_addresses.py"
 HOURS = 3600
 DNS_SERVICE = "kube-dns"
+ANOTHER = "coredns-roadtest-mutant"
 
 
 def with_corefile(change: Callable[[str, Cluster], str]) -> During:
@@ -89,7 +93,7 @@ def without_tcp(cluster: Cluster) -> Iterator[None]:
     """The DNS Service leads UDP on and no TCP."""
     api = Api(cluster.kubeconfig, cluster.scratch)
     node = vantage_of(cluster.nodes[0])
-    service = api.core.read_namespaced_service(DNS_SERVICE, "kube-system").to_dict()
+    service = api.core.read_namespaced_service(DNS_SERVICE, NAMESPACE).to_dict()
     ports = [
         {"name": port["name"], "port": port["port"], "protocol": port["protocol"], "targetPort": port["target_port"]}
         for port in service["spec"]["ports"]
@@ -98,7 +102,7 @@ def without_tcp(cluster: Cluster) -> Iterator[None]:
     name = f"kubernetes.default.svc.{cluster.dns_domain}."
 
     def set_to(wanted: list[dict[str, object]], *, answered: bool) -> None:
-        api.patch("v1", "Service", DNS_SERVICE, "kube-system", {"spec": {"ports": wanted}})
+        api.patch("v1", "Service", DNS_SERVICE, NAMESPACE, {"spec": {"ports": wanted}})
         ask = lambda: dns(node, name, server=cluster.dns_address, tcp=True, timeout=Timeout.DROP.seconds)  # noqa: E731
         converge(ask, lambda seen: seen[0].answered is answered, what="kube-proxy to follow", timeout=Timeout.READY)
 
@@ -107,6 +111,47 @@ def without_tcp(cluster: Cluster) -> Iterator[None]:
         yield
     finally:
         set_to(ports, answered=True)
+
+
+def object_of(deployment: Any) -> Object:
+    """A Deployment as the API shows it in JSON."""
+    found: Object = ApiClient().sanitize_for_serialization(deployment)
+    return found
+
+
+@contextmanager
+def with_another_server(cluster: Cluster) -> Iterator[None]:
+    """A pod of another Deployment serves behind the DNS Service too."""
+    api = Api(cluster.kubeconfig, cluster.scratch)
+    coredns = CoreDns(api, cluster, vantage_of(cluster.nodes[0]))
+    like = object_of(api.apps.read_namespaced_deployment(NAME, NAMESPACE))["spec"]
+    labels = {**like["template"]["metadata"]["labels"], "of": "roadtest-mutant"}
+    template = {"metadata": {"labels": labels}, "spec": {**like["template"]["spec"], "topologySpreadConstraints": []}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"of": "roadtest-mutant"}}, "template": template}
+    serving = len(coredns.replicas())
+    try:
+        api.apps.create_namespaced_deployment(NAMESPACE, {"metadata": {"name": ANOTHER}, "spec": spec})
+        await_value(coredns.replicas, lambda now: len(now) > serving, what="another server", timeout=Timeout.READY)
+        yield
+    finally:
+        api.delete("apps/v1", "Deployment", ANOTHER, NAMESPACE, grace=0)
+        await_value(coredns.replicas, lambda now: len(now) == serving, what="it to be gone", timeout=Timeout.READY)
+
+
+@contextmanager
+def replaced_at_once(cluster: Cluster) -> Iterator[None]:
+    """A rollout of CoreDNS ends all pods before it makes others."""
+    api = Api(cluster.kubeconfig, cluster.scratch)
+    before = object_of(api.apps.read_namespaced_deployment(NAME, NAMESPACE))["spec"]["strategy"]
+
+    def set_to(strategy: Object) -> None:
+        api.patch("apps/v1", "Deployment", NAME, NAMESPACE, {"spec": {"strategy": strategy}})
+
+    try:
+        set_to({"type": "Recreate", "rollingUpdate": None})
+        yield
+    finally:
+        set_to(before)
 
 
 MUTANTS = (
@@ -144,8 +189,11 @@ MUTANTS = (
     Mutant(
         name="denials-are-kept",
         breaks="CoreDNS keeps what it denied for an hour",
-        caught_by=("dns.negative-cache",),
-        scope=("suites/dns/test_negative_cache.py", "suites/dns/test_external_forward.py"),
+        caught_by=("dns.negative-cache", "dns.propagation"),
+        scope=(
+            *("suites/dns/test_negative_cache.py", "suites/dns/test_propagation.py"),
+            "suites/dns/test_external_forward.py",
+        ),
         during=with_corefile(keeps_denials),
     ),
     Mutant(
@@ -175,5 +223,19 @@ MUTANTS = (
         caught_by=("dns.stub-domain",),
         scope=("suites/dns/test_stub_domain.py", "suites/dns/test_external_forward.py"),
         during=with_corefile(has_its_own_stub),
+    ),
+    Mutant(
+        name="another-dns-server-stays",
+        breaks="a pod of another Deployment answers for CoreDNS",
+        caught_by=("dns.coredns-down",),
+        scope=("suites/dns/test_coredns_down.py", RECORD_A),
+        during=with_another_server,
+    ),
+    Mutant(
+        name="coredns-is-replaced-at-once",
+        breaks="a rollout of CoreDNS ends all its pods first",
+        caught_by=("dns.coredns-rollout",),
+        scope=("suites/dns/test_coredns_rollout.py", RECORD_A),
+        during=replaced_at_once,
     ),
 )

@@ -1,0 +1,62 @@
+"""The steady load of DNS queries: every query is accounted for, and slow ones hold nothing up."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from fixtures.servers import dns_recorder
+from fixtures.steady_dns import SteadyDns, account
+from fixtures.vantages import NetnsVantage
+from tests.miniatures.dns import another_address, server_failure, to_another_query
+from tests.miniatures.ports import refusing_port, udp_server
+from tests.vantages import HERE
+
+NAME = "api.example.com."
+
+
+def load(port: int, seconds: float = 0.3) -> SteadyDns:
+    with SteadyDns(NetnsVantage(HERE), NAME, server="127.0.0.1", port=port, rate=50, timeout=0.2) as made:
+        time.sleep(seconds)
+    return made
+
+
+def test_every_query_is_sent_once_and_answered() -> None:
+    with dns_recorder(NetnsVantage(HERE), {NAME: "192.0.2.7"}, port := refusing_port()) as recorder:
+        made = load(port)
+        heard = len(recorder.queries)
+    kinds, wrong = account(made, ["192.0.2.7"])
+    assert made.sent == heard == len(made.seen) >= 5
+    assert dict(kinds) == {"answered": made.sent}
+    assert wrong == []
+    assert len({seen.local for seen in made.seen}) > 1, "each query has a socket of its own"
+
+
+@pytest.mark.parametrize(
+    ("respond", "kind"),
+    [(None, "timeout"), (to_another_query, "timeout"), (server_failure, "SERVFAIL"), (another_address, "NOERROR")],
+    ids=["silence", "another-query", "failure", "another-address"],
+)
+def test_what_is_not_the_right_answer_is_lost_by_its_kind(respond: Callable[[bytes], bytes] | None, kind: str) -> None:
+    with udp_server(respond) as port:
+        made = load(port)
+    kinds, wrong = account(made, ["192.0.2.7"])
+    assert made.sent == len(made.seen) == len(wrong) >= 5
+    assert dict(kinds) == {kind: made.sent}
+
+
+def test_a_port_that_refuses_is_told_at_once() -> None:
+    made = load(refusing_port(socket.SOCK_DGRAM))
+    assert set(account(made, [])[0]) == {"refused"}
+
+
+def test_silence_does_not_slow_the_schedule() -> None:
+    with udp_server(None) as port:
+        began = time.monotonic()
+        made = load(port, 0.5)
+        took = time.monotonic() - began
+    assert made.sent >= 10, "a query waits 0.2 s, and one is due every 0.02 s"
+    assert took < 5
