@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(text: str, *, there_already: bool = False) -> str:
-    """The domain of an option; `UsageError` for what is none, and where the cluster is there already and has its own."""
+    """The domain of an option; `UsageError` for what is none, and where the cluster is there and has its own."""
     if text and there_already:
         raise UsageError("--dns-domain is for a cluster that is made; one that is there has its own.", "Leave it out.")
     domain = (text or DEFAULT).removesuffix(".")
