@@ -46,7 +46,12 @@ class Kept:
 @pytest.mark.disturbs
 @feature("dns.coredns-down")
 def test_without_coredns_lookups_are_refused_and_everything_else_goes_on(
-    namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], a_node: NetnsVantage, coredns: CoreDns
+    namespace: Namespace,
+    cluster: Cluster,
+    pod_vantages: dict[str, PodVantage],
+    a_node: NetnsVantage,
+    coredns: CoreDns,
+    address_record: str,
 ) -> None:
     """The DNS server is a Service as any other: “Rejecting packets for services with no local or remote endpoints.”
     https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/nftables/README.md
@@ -60,7 +65,7 @@ def test_without_coredns_lookups_are_refused_and_everything_else_goes_on(
     client = next(iter(pod_vantages.values()))
     url = f"http://{at(address)}:{PORT}/hostname"
     converge(partial(http, client, url), lambda seen: seen[0].answered, what="the Service to answer")
-    looked_up(cluster, client, name, "SRV")
+    looked_up(cluster, client, name, address_record)
     kept = Kept(a_node, address)
     equal("who answers on the connection that is kept", pod.name, said(*all_answered([kept.ask()])))
     end = kept.end
@@ -68,7 +73,7 @@ def test_without_coredns_lookups_are_refused_and_everything_else_goes_on(
     with coredns.scaled(0):
         for place in (client, a_node):
             for tcp in (False, True):
-                ask = partial(dns, place, name, "SRV", server=cluster.dns_address, tcp=tcp)
+                ask = partial(dns, place, name, address_record, server=cluster.dns_address, tcp=tcp)
                 refused = f"a lookup from {place.name} over {'TCP' if tcp else 'UDP'} to be refused"
                 converge(ask, lambda seen: seen[0].outcome is Outcome.REFUSED, what=refused, successes=1)
         none_answered(http(client, f"http://{name}:{PORT}/hostname"), outcomes={Outcome.NAME_ERROR})
@@ -78,7 +83,7 @@ def test_without_coredns_lookups_are_refused_and_everything_else_goes_on(
             for page in all_answered(http(place, url, count=5)):
                 equal(f"who answers {place.name} on a new connection", pod.name, said(page), [page])
 
-    looked_up(cluster, client, name, "SRV")
+    looked_up(cluster, client, name, address_record)
     all_answered(http(client, f"http://{name}:{PORT}/hostname"))
     equal("who answers on the connection that is kept", pod.name, said(*all_answered([kept.ask()])))
     equal("the end of the connection that is kept", end, kept.end)

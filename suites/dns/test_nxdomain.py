@@ -41,7 +41,13 @@ def denied(answer: DnsObservation, rcode: str, zone: str) -> None:
     ids=["service", "service-aaaa", "namespace", "port", "under-the-domain", "type-txt", "type-mx"],
 )
 def test_what_is_not_there_is_denied_with_the_zones_soa(
-    namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], name: str, record: str, rcode: str
+    namespace: Namespace,
+    cluster: Cluster,
+    pod_vantages: dict[str, PodVantage],
+    address_record: str,
+    name: str,
+    record: str,
+    rcode: str,
 ) -> None:
     """“Name servers authoritative for a zone MUST include the SOA record of the zone in the authority section of the
     response when reporting an NXDOMAIN or indicating that no data of the requested type exists … The TTL of this record
@@ -50,7 +56,7 @@ def test_what_is_not_there_is_denied_with_the_zones_soa(
     """
     namespace.apply("record_addresses.yaml")
     client = next(iter(pod_vantages.values()))
-    looked_up(cluster, client, f"web.{namespace.name}.svc.{cluster.dns_domain}.", "SRV")  # it has them in every family
+    looked_up(cluster, client, f"web.{namespace.name}.svc.{cluster.dns_domain}.", address_record)
     asked = name.format(ns=namespace.name, domain=cluster.dns_domain)
     for answer in all_answered(dns(client, asked, record, server=cluster.dns_address, count=3)):
         denied(answer, rcode, f"{cluster.dns_domain}.".lower())

@@ -73,8 +73,8 @@ def keeps_denials(corefile: str, _cluster: Cluster) -> str:
 
 def denies_without_reason(corefile: str, cluster: Cluster) -> str:
     """NXDOMAIN of CoreDNS's template plugin: without a SOA record."""
-    denial = f"template ANY ANY {cluster.dns_domain} {{\n match ^_?nothing\\.\n rcode NXDOMAIN\n }}\n kubernetes "
-    return corefile.replace("kubernetes ", denial, 1)
+    match = "match ^_?nothing\\.\n rcode NXDOMAIN\n fallthrough"
+    return corefile.replace("kubernetes ", f"template ANY ANY {cluster.dns_domain} {{\n {match}\n }}\n kubernetes ", 1)
 
 
 def forwards_astray(corefile: str, cluster: Cluster) -> str:
