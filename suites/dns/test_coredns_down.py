@@ -79,11 +79,14 @@ def test_without_coredns_lookups_are_refused_and_everything_else_goes_on(
                 ask = partial(dns, place, name, address_record, server=cluster.dns_address, tcp=tcp)
                 is_refused = f"a lookup from {place.name} over {what} to be refused"
                 converge(ask, lambda seen: seen[0].outcome is Outcome.REFUSED, what=is_refused, successes=1)
+                none_answered(ask(), outcomes={Outcome.REFUSED})
             # A refusal of what the node itself sends may be told by the system call instead: EPERM.
             (own,) = dns(a_node, name, address_record, server=cluster.dns_address, tcp=tcp)
             none_answered([own])
             note(f"a node's own lookup over {what}", f"{own.outcome} {own.detail} after {own.seconds * 1e3:.0f} ms")
-        none_answered(http(client, f"http://{name}:{PORT}/hostname"), outcomes={Outcome.NAME_ERROR})
+        # Linux sends few ICMP errors to one address (icmp_ratelimit), and a resolver that misses one asks once more.
+        unknown = {Outcome.NAME_ERROR, Outcome.TIMEOUT}
+        none_answered(http(client, f"http://{name}:{PORT}/hostname"), outcomes=unknown)
         equal("who answers on the connection that is kept", pod.name, said(*all_answered([kept.ask()])))
         equal("the end of the connection that is kept", end, kept.end)
         for sender in (client, a_node):
