@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from fixtures.servers import dns_recorder
-from fixtures.steady_dns import SteadyDns, account
+from fixtures.steady_dns import Pending, SteadyDns, account
 from fixtures.vantages import NetnsVantage
 from tests.miniatures.dns import another_address, server_failure, to_another_query
 from tests.miniatures.ports import refusing_port, udp_server
@@ -60,3 +61,20 @@ def test_silence_does_not_slow_the_schedule() -> None:
         took = time.monotonic() - began
     assert made.sent >= 10, "a query waits 0.2 s, and one is due every 0.02 s"
     assert took < 5
+
+
+def test_an_answer_that_came_in_time_counts_however_late_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = SteadyDns._send
+
+    def stalled(self: SteadyDns, selector: selectors.BaseSelector) -> Pending | None:
+        """The sender's machine does something else for longer than a query may take."""
+        pending = sent(self, selector)
+        if self.sent == 3:
+            time.sleep(0.5)
+        return pending
+
+    monkeypatch.setattr(SteadyDns, "_send", stalled)
+    with dns_recorder(NetnsVantage(HERE), {NAME: "192.0.2.7"}, port := refusing_port()):
+        made = load(port, 0.8)
+    assert dict(account(made, ["192.0.2.7"])[0]) == {"answered": made.sent}
+    assert made.latest > 0.4
