@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import Any, get_args
 
-from . import families, lifecycle, records
+from . import dns_domain, families, lifecycle, records
 from .cli_views import pairs
 from .controllers import described
 from .embedded.addresses import SUBNETS
@@ -67,6 +67,7 @@ def add_changes(verbs: Any) -> None:
         create.add_argument(
             f"--{what}-subnet", default="", metavar="CIDR", help=f"one of each family (default {usual})"
         )
+    dns_domain.add(create)
     existing_options.add(create)
     create.set_defaults(run=run_create)
 
@@ -93,6 +94,7 @@ def run_create(asked: argparse.Namespace) -> int:
         node_subnet=asked.node_subnet,
         pod_subnet=asked.pod_subnet,
         service_subnet=asked.service_subnet,
+        dns_domain=dns_domain.chosen(asked.dns_domain, there_already=asked.provider == existing_options.NAME),
         api_port=asked.api_port,
         patience=asked.patience,
     )

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from clusters.dns_domain import DEFAULT as DEFAULT_DOMAIN
 from clusters.families import Family
 from clusters.progress import Progress
 
@@ -91,6 +92,8 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: the usual one of each family (`clusters.embedded.addresses.SUBNETS`). Of both, with a comma."""
     pod_subnet: str = ""
     service_subnet: str = ""
+    dns_domain: str = DEFAULT_DOMAIN
+    """Of the cluster's own names."""
     patience: float = 1.0
     """Factor on every time-out of the start-up, for slow machines."""
     api_port: int = 0
@@ -146,7 +149,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     ranges: dict[Family, Ranges] = {}
     """Of every family."""
     dns_address: str
-    dns_domain: str = "cluster.local"
+    dns_domain: str = DEFAULT_DOMAIN
     controllers: list[str] = []
     versions: dict[str, str] = {}
     conditions: dict[str, str] = {}

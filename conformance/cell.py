@@ -193,6 +193,7 @@ def spec(options: Options) -> ClusterSpec:
         existing=options.existing,
         nodes=options.nodes,
         families=options.families,
+        dns_domain=options.dns_domain,
         controllers=[options.controller] if options.controller else [],
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from clusters import families, lifecycle
+from clusters import dns_domain, families, lifecycle
 from clusters.existing import options as existing
 from clusters.families import Family
 from clusters.provider import MODES, ExistingSpec
@@ -29,7 +29,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     nodes: int
     families: list[Family] = msgspec.field(default_factory=lambda: ["IPv4"])
-    """Of a cluster that is made."""
+    """Of a cluster that is made, as the next."""
+    dns_domain: str = dns_domain.DEFAULT
     workers: str = "3"
     cluster: str
     """An existing cluster's name; empty: make one and remove it."""
@@ -62,6 +63,7 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     made.add_argument("--nodes", type=int, default=3, metavar="N", help="nodes of the cluster (default 3)")
     if verb != "mutants":
         families.add(made)
+        dns_domain.add(made)
     made.add_argument(
         "--cluster",
         default="",
@@ -116,5 +118,9 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     fields = {name: value for name, value in vars(known).items() if name in Options.__struct_fields__}
     mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE
     there = bool(known.cluster) or known.provider == existing.NAME
-    fields |= {"mode": mode, "families": families.chosen(known.families, there_already=there)}
+    fields |= {
+        "mode": mode,
+        "families": families.chosen(known.families, there_already=there),
+        "dns_domain": dns_domain.chosen(known.dns_domain, there_already=there),
+    }
     return Options(**fields, existing=spec, pytest=rest)

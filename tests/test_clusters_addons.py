@@ -18,6 +18,7 @@ from clusters.errors import ClusterError
 
 VALUES = {
     "dns_address": "10.96.0.10",
+    "dns_domain": "cluster.local",
     "upstream": "172.30.0.151",
     "coredns_image": "coredns:1",
     "metallb_controller_image": "controller:1",

@@ -62,6 +62,13 @@ def test_kind_is_told_mode_nodes_and_zones(mode: Mode, own: bool) -> None:
     assert patches["InitConfiguration"]["nodeRegistration"]["taints"] == []
     assert patches["KubeletConfiguration"]["failCgroupV1"] is False
     assert patches["KubeProxyConfiguration"][mode]["minSyncPeriod"] == "100ms"
+    assert patches["ClusterConfiguration"]["networking"] == {"dnsDomain": "cluster.local"}
+
+
+def test_kubeadm_is_told_the_domain_of_the_clusters_names() -> None:
+    told = told_to_kind(ClusterSpec(name="a", dns_domain="example.test"))
+    patches = {patch["kind"]: patch for patch in map(yaml.safe_load, told["kubeadmConfigPatches"])}
+    assert patches["ClusterConfiguration"]["networking"] == {"dnsDomain": "example.test"}
 
 
 def test_a_port_that_is_asked_for_is_kind_s() -> None:

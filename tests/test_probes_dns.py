@@ -6,12 +6,13 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from dns import message
 
 from fixtures.observations import Outcome
 from fixtures.probes import dns
 from fixtures.servers import DnsRecorder, dns_recorder
 from fixtures.vantages import NetnsVantage, Vantage
-from tests.miniatures.dns import another_address, server_failure, to_another_query, truncated
+from tests.miniatures.dns import another_address, nowhere, server_failure, to_another_query, truncated
 from tests.miniatures.ports import refusing_port, udp_server
 from tests.vantages import HERE, every_vantage
 
@@ -36,6 +37,25 @@ def test_an_answer_is_told_with_code_data_and_ttl(
 def test_a_name_that_does_not_exist_is_an_answer(vantage: Vantage, recorder: tuple[DnsRecorder, int]) -> None:
     (seen,) = dns(vantage, "www.example.org.", server="127.0.0.1", port=recorder[1])
     assert (seen.outcome, seen.rcode, seen.answers) == (Outcome.ANSWERED, "NXDOMAIN", [])
+
+
+@every_vantage
+def test_the_authority_section_is_told_with_the_ttl_of_its_records(vantage: Vantage) -> None:
+    with udp_server(nowhere) as port:
+        (seen,) = dns(vantage, "api.example.", server="127.0.0.1", port=port)
+    assert (seen.rcode, seen.answers) == ("NXDOMAIN", [])
+    assert seen.authority == ["example. 30 IN SOA ns.example. mail.example. 1 2 3 4 5"]
+
+
+@every_vantage
+@pytest.mark.parametrize("edns", [0, 4096])
+def test_how_much_fits_into_a_datagram_is_said_by_edns_alone(vantage: Vantage, edns: int) -> None:
+    heard: list[bytes] = []
+    with udp_server(another_address, heard) as port:
+        (seen,) = dns(vantage, "api.example.com.", server="127.0.0.1", port=port, edns=edns)
+    (query,) = (message.from_wire(wire) for wire in heard)
+    assert (query.edns, query.payload) == ((0, edns) if edns else (-1, 0))
+    assert seen.size == len(another_address(heard[0]))
 
 
 @every_vantage

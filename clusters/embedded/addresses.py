@@ -52,6 +52,8 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     """Node → the range its pods get their addresses from."""
     kubernetes_service: str
     dns: str
+    dns_domain: str
+    """Of the cluster's own names: who has an address is found by one of them."""
     pool_first: str
     pool_last: str
     secondary: Addresses | None = None
@@ -159,6 +161,7 @@ def _plan(spec: ClusterSpec, family: Family, networks: Mapping[str, Network], se
         pods={name: str(ranges[number]) for number, name in enumerate(names, 1)},
         kubernetes_service=str(services + 1),
         dns=str(services + 10),
+        dns_domain=spec.dns_domain,
         pool_first=str(hosts + 200),
         pool_last=str(hosts + 250),
         secondary=secondary,

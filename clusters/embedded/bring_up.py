@@ -201,6 +201,7 @@ class BringUp:
     def addon_values(self, parts: Parts) -> dict[str, str]:
         return {
             "dns_address": self.addresses.dns,
+            "dns_domain": self.addresses.dns_domain,
             "upstream": next(iter(self.addresses.servers.values())),
             "coredns_image": parts.image("coredns"),
             "metallb_controller_image": parts.image("metallb-controller"),

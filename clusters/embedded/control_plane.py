@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clusters import dns_domain
+
 from . import node_files
 from .addresses import API_PORT, Addresses
 from .identities import LOOPBACK, Identities
@@ -68,7 +70,7 @@ def api_server(binary: Path, addresses: Addresses, identities: Identities) -> li
         f"--proxy-client-key-file={key('front-proxy-client')}",
         f"--service-account-key-file={certificate('service-accounts')}",
         f"--service-account-signing-key-file={key('service-accounts')}",
-        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+        f"--service-account-issuer={dns_domain.issuer(addresses.dns_domain)}",
         f"--service-cluster-ip-range={addresses.service_subnets}",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",

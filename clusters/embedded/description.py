@@ -50,6 +50,7 @@ def describe(spec: ClusterSpec, addresses: Addresses, folder: Path, timings: dic
         servers=[place(name, "server") for name in addresses.servers],
         **ranges(addresses),
         dns_address=addresses.dns,
+        dns_domain=addresses.dns_domain,
         controllers=list(spec.controllers),
         versions={**versions(), **programs(), **controllers.versions(spec.controllers)},
         conditions=conditions(spec),
@@ -90,7 +91,7 @@ def conditions(spec: ClusterSpec) -> dict[str, str]:
         "node network": "one Linux bridge, a veth pair per node; all nodes share one kernel and its conntrack limits",
         "pod traffic that leaves the pod network": "masqueraded to the node's address",
         "IP families": told(spec.families),
-        "DNS": "names outside cluster.local are forwarded to server-1 and never cached",
+        "DNS": f"names outside {spec.dns_domain} are forwarded to server-1 and never cached",
         "Gateway API definitions": f"{spec.gateway_api} channel",
         "etcd": "does not wait for the disk (--unsafe-no-fsync)",
     }

@@ -45,7 +45,7 @@ class Identities:
                 names=[
                     "localhost",
                     *("kubernetes", "kubernetes.default", "kubernetes.default.svc"),
-                    "kubernetes.default.svc.cluster.local",
+                    f"kubernetes.default.svc.{self.addresses.dns_domain}",
                 ],
                 addresses=[LOOPBACK, self.addresses.control_plane, self.addresses.kubernetes_service],
                 server=True,

@@ -229,6 +229,7 @@ class BringUp:
                 api.request("DELETE", path)
         values = {
             "dns_address": network.addresses.dns,
+            "dns_domain": network.addresses.dns_domain,
             "upstream": network.sinks[network.addresses.family],
             "coredns_image": self.names["coredns"],
             "metallb_controller_image": self.names["metallb-controller"],

@@ -41,15 +41,17 @@ def configuration(spec: ClusterSpec, addresses: Addresses, *, own_network: bool)
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": networking,
         "nodes": nodes,
-        "kubeadmConfigPatches": [yaml.safe_dump(patch, sort_keys=False) for patch in patches()],
+        "kubeadmConfigPatches": [yaml.safe_dump(patch, sort_keys=False) for patch in patches(spec)],
     }
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def patches() -> list[dict[str, object]]:
+def patches(spec: ClusterSpec) -> list[dict[str, object]]:
     """Changes to kubeadm's configuration (https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/)."""
     periods = {"syncPeriod": KUBE_PROXY_SYNC_PERIOD, "minSyncPeriod": KUBE_PROXY_MIN_SYNC_PERIOD}
     return [
+        # The kubelets' and the API server's own settings follow from it.
+        {"kind": "ClusterConfiguration", "networking": {"dnsDomain": spec.dns_domain}},
         {"kind": "InitConfiguration", "nodeRegistration": {"taints": []}},
         # A machine with cgroup v1 is a machine, too.
         {"kind": "KubeletConfiguration", "failCgroupV1": False, "serializeImagePulls": False},

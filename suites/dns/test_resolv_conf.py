@@ -8,10 +8,11 @@ import pytest
 
 from clusters.needs import Need
 from clusters.provider import Cluster
-from fixtures.api import documents
+from fixtures.api import Object, documents
 from fixtures.catalogue import feature
 from fixtures.dns_text import Resolver, resolver
 from fixtures.expectations import equal
+from fixtures.refusals import was_refused
 from fixtures.timeouts import Timeout
 from fixtures.vantages import Vantage
 from fixtures.workloads import Namespace, Pod, by_name
@@ -29,10 +30,16 @@ def of_node(namespace: Namespace, node: Vantage) -> Resolver:
     return resolver(node.exec(["cat", path]).stdout)
 
 
-def placed(namespace: Namespace, name: str, node: str = "") -> Pod:
-    """The manifest's pod of this name, on a node if one is named."""
-    manifests = documents((namespace.folder / "resolv_conf.yaml").read_text(encoding="utf-8"))
-    pod = next(manifest for manifest in manifests if manifest["metadata"]["name"] == name)
+def described(namespace: Namespace, cluster: Cluster, name: str) -> Object:
+    """The manifest's pod of this name, with the cluster's domain filled in."""
+    text = (namespace.folder / "resolv_conf.yaml").read_text(encoding="utf-8")
+    manifests = documents(text.replace("my-domain.example", cluster.dns_domain))
+    return next(manifest for manifest in manifests if manifest["metadata"]["name"] == name)
+
+
+def placed(namespace: Namespace, cluster: Cluster, name: str, node: str = "") -> Pod:
+    """That pod once it is ready, on a node if one is named."""
+    pod = described(namespace, cluster, name)
     if node:
         pod["spec"]["nodeName"] = node
     namespace.apply_object(pod)
@@ -50,8 +57,8 @@ def test_a_pods_resolver_is_what_its_dns_policy_says(namespace: Namespace, clust
     https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-dns-policy
     Search domains of the node, which a pod with "Default" shows, come after the cluster's.
     """
-    node = placed(namespace, pod).node
-    placed(namespace, "default", node)
+    node = placed(namespace, cluster, pod).node
+    placed(namespace, cluster, "default", node)
     domains = [f"{namespace.name}.svc.{cluster.dns_domain}", f"svc.{cluster.dns_domain}", cluster.dns_domain]
     domains += of_pod(namespace, "default").search
     of_cluster = Resolver([cluster.dns_address], domains, {"ndots:5"})
@@ -66,12 +73,29 @@ def test_a_pods_resolver_is_what_its_dns_policy_says(namespace: Namespace, clust
 
 
 @feature("dns.resolv-conf")
+@pytest.mark.parametrize(
+    "pod", ["default", pytest.param("host-network-as-default", marks=pytest.mark.needs(Need.HOST_NETWORK))]
+)
 def test_a_pod_with_the_default_policy_has_its_nodes_resolver(
-    namespace: Namespace, node_vantages: dict[str, Vantage]
+    namespace: Namespace, cluster: Cluster, node_vantages: dict[str, Vantage], pod: str
 ) -> None:
-    """“"Default": The Pod inherits the name resolution configuration from the node that the Pods run on.”
+    """“"Default": The Pod inherits the name resolution configuration from the node that the Pods run on.” “Pods running
+    with hostNetwork and "ClusterFirst" will fallback to the behavior of the "Default" policy.”
     https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-dns-policy
     """
-    pod = placed(namespace, "default")
-    expected = of_node(namespace, node_vantages[pod.node])
-    equal("the resolver of the pod", expected, of_pod(namespace, pod.name))
+    expected = of_node(namespace, node_vantages[placed(namespace, cluster, pod).node])
+    equal(f"the resolver of pod {pod}", expected, of_pod(namespace, pod))
+
+
+@feature("dns.resolv-conf")
+@pytest.mark.parametrize("servers", [0, 4], ids=["none", "four"])
+def test_a_pod_that_configures_its_dns_alone_names_one_to_three_servers(
+    namespace: Namespace, cluster: Cluster, servers: int
+) -> None:
+    """“There can be at most 3 IP addresses specified. When the Pod's dnsPolicy is set to "None", the list must contain
+    at least one IP address”.
+    https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-dns-config
+    """
+    pod = described(namespace, cluster, "none")
+    pod["spec"]["dnsConfig"]["nameservers"] = [f"192.0.2.{number}" for number in range(servers)]
+    was_refused(namespace.refusal(pod), f"a pod with {servers} nameservers", "dnsConfig.nameservers")

@@ -1,30 +1,12 @@
-"""Mutants of the cluster's DNS."""
+"""Mutants of what the cluster's DNS is asked about: Services and pods."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from copy import deepcopy
-
-from clusters.provider import Cluster
-from fixtures.api import Api
-from fixtures.convergence import converge
-from fixtures.observations import DnsObservation
-from fixtures.probes import dns
-from fixtures.timeouts import Timeout
-from fixtures.vantages import vantage_of
 
 from .model import Mutant, Object
 
-WRONG = "192.0.2.66"
-LIE = f"""template IN A cluster.local {{
-            match ^web\\.[^.]+\\.svc\\.cluster\\.local\\.$
-            answer "{{{{ .Name }}}} 30 IN A {WRONG}"
-            fallthrough
-        }}
-        kubernetes """
-"""CoreDNS's template plugin is asked before the kubernetes plugin."""
+RECORD_A = "suites/dns/test_record_addresses.py"
 
 
 def port_names_are_others(manifest: Object, _feature: str) -> Object:
@@ -42,6 +24,20 @@ def ndots_is_lost(manifest: Object, _feature: str) -> Object:
     return changed
 
 
+def external_name_is_another(manifest: Object, _feature: str) -> Object:
+    changed = deepcopy(manifest)
+    if manifest["kind"] == "Service" and "externalName" in changed["spec"]:
+        changed["spec"]["externalName"] = f"not-{changed['spec']['externalName']}"
+    return changed
+
+
+def subdomain_is_lost(manifest: Object, _feature: str) -> Object:
+    changed = deepcopy(manifest)
+    if manifest["kind"] == "Pod":
+        changed["spec"].pop("subdomain", None)
+    return changed
+
+
 def policy_becomes_default(manifest: Object, _feature: str) -> Object:
     """Pods that say nothing of their resolver get the node's instead of the cluster's."""
     changed = deepcopy(manifest)
@@ -50,51 +46,7 @@ def policy_becomes_default(manifest: Object, _feature: str) -> Object:
     return changed
 
 
-@contextmanager
-def coredns_lies(cluster: Cluster) -> Iterator[None]:
-    """Let CoreDNS give a wrong address for every Service called web."""
-    api = Api(cluster.kubeconfig, cluster.scratch)
-    corefile = api.core.read_namespaced_config_map("coredns", "kube-system").data["Corefile"]
-    try:
-        configure(api, corefile.replace("kubernetes ", LIE, 1))
-        wait(cluster, lambda answers: answers == [WRONG])
-        yield
-    finally:
-        configure(api, corefile)
-        wait(cluster, lambda answers: not answers)
-
-
-def configure(api: Api, corefile: str) -> None:
-    """Replace the Corefile; the pods are touched, because a kubelet takes a changed ConfigMap up with a changed pod."""
-    api.core.patch_namespaced_config_map("coredns", "kube-system", {"data": {"Corefile": corefile}})
-    touched = {"metadata": {"annotations": {"roadtest.dev/touched": str(time.time())}}}
-    for pod in api.core.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns").items:
-        api.core.patch_namespaced_pod(pod.metadata.name, "kube-system", touched)
-
-
-def wait(cluster: Cluster, until: Callable[[list[str]], bool]) -> None:
-    """Until every replica of CoreDNS answers so: twenty times in a row."""
-    node = vantage_of(cluster.nodes[0])
-    name = f"web.roadtest-mutant.svc.{cluster.dns_domain}."
-
-    def all_so(seen: list[DnsObservation]) -> bool:
-        return all(answer.answered and until(answer.answers) for answer in seen)
-
-    ask = lambda: dns(node, name, server=cluster.dns_address, count=20)  # noqa: E731
-    converge(ask, all_so, what="CoreDNS to take up its configuration", successes=2, timeout=Timeout.READY)  # type: ignore[arg-type]
-
-
 MUTANTS = (
-    Mutant(
-        name="coredns-lies",
-        breaks="CoreDNS gives a wrong address for Services called web",
-        caught_by=("dns.names", "svc.headless.a"),
-        scope=(
-            *("suites/dns/test_names.py", "suites/services/test_headless_a.py"),
-            *("suites/dns/test_record_srv.py", "suites/services/test_headless_stateful.py"),
-        ),
-        during=coredns_lies,
-    ),
     Mutant(
         name="port-names-are-others",
         breaks="the named ports of Services have other names",
@@ -115,5 +67,19 @@ MUTANTS = (
         caught_by=("dns.resolv-conf", "dns.names"),
         scope=("suites/dns/test_resolv_conf.py", "suites/dns/test_names.py", "suites/dns/test_record_srv.py"),
         change=policy_becomes_default,
+    ),
+    Mutant(
+        name="aliases-lead-elsewhere",
+        breaks="ExternalName Services have another external name",
+        caught_by=("dns.record.cname",),
+        scope=(RECORD_A, "suites/dns/test_record_cname.py"),
+        change=external_name_is_another,
+    ),
+    Mutant(
+        name="subdomain-is-lost",
+        breaks="pods have no subdomain",
+        caught_by=("dns.hostname-subdomain",),
+        scope=("suites/dns/test_hostname_subdomain.py", "suites/dns/test_record_ptr.py"),
+        change=subdomain_is_lost,
     ),
 )

@@ -30,3 +30,11 @@ def to_another_query(query: bytes) -> bytes:
     """An answer to a query that nobody sent: its id is another one."""
     wire = another_address(query)
     return bytes([wire[0] ^ 0xFF, wire[1] ^ 0xFF]) + wire[2:]
+
+
+def nowhere(query: bytes) -> bytes:
+    """NXDOMAIN, with the zone's SOA record that says for how long."""
+    answer = message.make_response(message.from_wire(query))
+    answer.set_rcode(rcode.NXDOMAIN)
+    answer.authority.append(rrset.from_text("example.", 30, "IN", "SOA", "ns.example. mail.example. 1 2 3 4 5"))
+    return answer.to_wire()

@@ -1,0 +1,64 @@
+"""Lookups while CoreDNS is replaced."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from clusters.provider import Cluster
+from fixtures.catalogue import feature
+from fixtures.coredns import CoreDns
+from fixtures.expectations import holds
+from fixtures.lookups import looked_up
+from fixtures.steady_dns import SteadyDns, account
+from fixtures.vantages import NetnsVantage
+from fixtures.workloads import Namespace
+
+RATE = 100.0
+"""Queries in a second."""
+SETTLED = 2.0
+"""Seconds of the load before the rollout, and after its end."""
+
+
+@pytest.mark.disturbs
+@feature("dns.coredns-rollout")
+def test_a_rollout_of_coredns_loses_no_query(
+    namespace: Namespace,
+    cluster: Cluster,
+    a_node: NetnsVantage,
+    coredns: CoreDns,
+    address_record: str,
+    note: Callable[[str, object], None],
+) -> None:
+    """“Users expect applications to be available all the time … Rolling updates allow Deployments' update to take place
+    with zero downtime by incrementally updating Pods instances with new ones.”
+    https://kubernetes.io/docs/tutorials/kubernetes-basics/update/update-intro/
+    CoreDNS serves on for a while after it was told to end: “lameduck … before the process is shutdown. This is useful
+    for in-flight requests”. https://coredns.io/plugins/health/
+    """
+    namespace.apply("record_addresses.yaml")
+    name = f"web.{namespace.name}.svc.{cluster.dns_domain}."
+    address = namespace.cluster_ip("web")
+    looked_up(cluster, a_node, name, address_record, lambda seen: seen.answers == [address])
+    before = set(coredns.replicas())
+    with SteadyDns(a_node, name, address_record, server=cluster.dns_address, rate=RATE) as load:
+        time.sleep(SETTLED)
+        began = time.time()
+        coredns.roll_out()
+        ended = time.time()
+        time.sleep(SETTLED)
+    holds(not before & set(coredns.replicas()), "every pod of CoreDNS to be another", f"{before} before")
+
+    kinds, wrong = account(load, [address])
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    note("queries", f"{load.sent} sent: {told}; the latest was {load.latest * 1e3:.0f} ms behind its schedule")
+    note("rollout", f"{ended - began:.1f} s")
+    when = ", ".join(f"{seen.at - began:+.2f} s {seen.rcode or seen.outcome}" for seen in wrong[:20])
+    holds(
+        not wrong and kinds["answered"] == load.sent,
+        f"all {load.sent} queries to be answered rightly while CoreDNS was rolled out",
+        f"{told}; from the rollout's beginning, which took {ended - began:.1f} s: {when}",
+        wrong[:20],
+    )
