@@ -7,6 +7,7 @@ behind `Place`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -234,6 +235,11 @@ class Provider(Protocol):
 
     def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:
         """Path of a pod's network namespace where this process can enter it; empty elsewhere."""
+        ...
+
+    def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
+        """Have these images (full name → archive) in the store of every node. `clusters.errors.RoadtestError` where
+        that cannot be: no node of a cluster of ours reaches a registry."""
         ...
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:

@@ -25,6 +25,7 @@ def show(page: Page, console: Console) -> None:
         _story(story, console)
     if len(page.stories) > STORIES:
         console.print(f"{len(page.stories) - STORIES} more are in report.html\n", style="dim")
+    _witnesses(page, console)
     _loads(page, console)
     console.print(page.answer.headline, style=STYLES[page.answer.id], markup=False, highlight=False)
     for sentence in page.answer.sentences:
@@ -59,6 +60,29 @@ def _story(story: Story, console: Console) -> None:
         if text:
             console.print(f"  [dim]{name}[/]{escape(first_line(text, 400))}", highlight=False, soft_wrap=True)
     console.print()
+
+
+def _witnesses(page: Page, console: Console) -> None:
+    for block in page.witnesses:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column(escape(block.title), no_wrap=True)
+        for mark in MARKS.values():
+            table.add_column(mark.word, justify="right")
+        table.add_column("time", justify="right", no_wrap=True)
+        for row in block.rows:
+            table.add_row(f"  {escape(row.cell)}", *(str(tally.number or "·") for tally in row.tallies), row.seconds)
+        console.print(table)
+        console.print()
+        for one in block.bad[:STORIES]:
+            style = STYLES[one.mark.id]
+            title = f"[{style}]{one.mark.sign} {one.mark.word}[/] [bold]{escape(one.test)}[/]"
+            console.print(title, highlight=False, soft_wrap=True)
+            for name, text in {"": one.reason, "again    ": one.reproduce}.items():
+                if text:
+                    console.print(f"  [dim]{name}[/]{escape(first_line(text, 400))}", highlight=False, soft_wrap=True)
+            console.print()
+        if len(block.bad) > STORIES:
+            console.print(f"{len(block.bad) - STORIES} more are in report.html\n", style="dim")
 
 
 def _loads(page: Page, console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -97,6 +98,11 @@ class EmbeddedProvider:
                 # A pod of the host's network has no namespace of its own.
                 return f"/proc/{init}/root{path}" if path else place.netns
         return ""
+
+    def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
+        from . import image_loading  # noqa: PLC0415 - as above
+
+        image_loading.load({node.name: self.entrance(cluster, node.name) for node in cluster.nodes}, archives, progress)
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return last_lines(cluster.state / "logs" / node / f"{component}.log", lines)

@@ -6,6 +6,7 @@ import secrets
 import shlex
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from clusters import records
@@ -105,6 +106,9 @@ class ExistingProvider:
 
     def pod_netns(self, cluster: Cluster, namespace: str, pod: str) -> str:
         return ""
+
+    def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
+        raise UsageError(f"No image is put on the nodes of {cluster.name}: the cluster is not ours.")
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return ""

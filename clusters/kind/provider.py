@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -178,6 +179,11 @@ class KindProvider:
                 # A pod of the host's network has no namespace of its own.
                 return f"{inside}/root{path}" if path else node.netns
         return ""
+
+    def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
+        from . import image_loading  # noqa: PLC0415 - as above
+
+        image_loading.load(self._running_engine(cluster), cluster, archives, progress)
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         used = self._running_engine(cluster)
