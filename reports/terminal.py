@@ -65,12 +65,14 @@ def _story(story: Story, console: Console) -> None:
 def _witnesses(page: Page, console: Console) -> None:
     for block in page.witnesses:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        table.add_column(escape(block.title), no_wrap=True)
+        table.add_column("cell", no_wrap=True)
         for mark in MARKS.values():
-            table.add_column(mark.word, justify="right")
+            table.add_column(mark.word, justify="right", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
         for row in block.rows:
-            table.add_row(f"  {escape(row.cell)}", *(str(tally.number or "·") for tally in row.tallies), row.seconds)
+            numbers = (f"{tally.mark.sign} {tally.number}" if tally.number else "·" for tally in row.tallies)
+            table.add_row(escape(row.cell), *numbers, row.seconds)
+        console.print(block.title, style="bold", markup=False, highlight=False)
         console.print(table)
         console.print()
         for one in block.bad[:STORIES]:

@@ -44,9 +44,7 @@ def prepare(options: Options, progress: Progress) -> tuple[Programs, Selection]:
     chosen = selection.select(programs.e2e, version(), options.focus, options.skip)
     images.check(selection.images(programs.e2e))
     if gone := mapping.unknown(chosen.every):
-        progress.say(
-            f"conformance/upstream/mapping.toml names tests that e2e.test {version()} lacks: {'; '.join(gone)}"
-        )
+        progress.say(f"mapping.toml compares tests that e2e.test {version()} does not have: {'; '.join(gone)}")
     return programs, chosen
 
 
@@ -145,9 +143,8 @@ def hear(options: Options, cluster: Cluster, cell: str, programs: Programs, chos
     told = records.gather(folder / running.REPORT, ended, chosen.chosen)
     again = ["./noxw", "-s", "upstream", "--", "--suite", options.suite, "--modes", cluster.mode]
     fixed = {"cell": cell, "suite": options.suite, "version": f"v{version()}", "started": started}
-    heard = records.witnesses(
-        told, chosen.chosen, fixed, [*again, *family_words(options)], folder, options.run.resolve()
-    )
+    again += family_words(options)
+    heard = records.witnesses(told, chosen.chosen, fixed, again, folder, options.run.resolve())
     for witness in heard:
         reports.append(options.run, witness)
     if told.trouble:

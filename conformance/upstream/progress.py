@@ -1,7 +1,7 @@
 """What ginkgo prints while it runs, line by line: which test has come to its end, how, and after how long.
 
-https://onsi.github.io/ginkgo/#getting-visibility-into-long-running-specs. It prints tests in two ways. Several processes:
-the mark, then the name. One process: the name, everything that the test does, and then the mark.
+https://onsi.github.io/ginkgo/#getting-visibility-into-long-running-specs. It prints tests in two ways. Several
+processes: the mark, then the name. One process: the name, everything that the test does, and then the mark.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def witnesses(
 ) -> list[Witness]:
     """A record of each test; what was told of one that did not pass lies in ``folder``, below the run's ``root``.
 
-    ``fixed`` is what all records share: cell, suite, version and start; ``again`` runs the suite on a cluster like this.
+    ``fixed`` is what all records share: cell, suite, version and start; ``again`` runs the suite once more.
     """
     return [
         Witness(

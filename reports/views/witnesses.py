@@ -93,7 +93,7 @@ def _block(
         title=title,
         summary=f"{title}: {_counted([witness for _, witness in heard])}.",
         agreement=_agreement(heard, len(compared), len(disagreements)),
-        rows=tuple(_row(cell, heard) for cell in dict.fromkeys(cell for cell, _ in heard)),
+        rows=tuple(_row(cell, heard) for cell in merged.cells if any(where is cell for where, _ in heard)),
         bad=tuple(one for one in every if one.mark.id in {"failed", "error"}),
         disagreements=disagreements,
         every=every,
