@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from reports.text import first_line
 from reports.views.loads import Figure
@@ -80,8 +81,8 @@ def _witnesses(page: Page, console: Console) -> None:
             title = f"[{style}]{one.mark.sign} {one.mark.word}[/] [bold]{escape(one.test)}[/]"
             console.print(title, highlight=False, soft_wrap=True)
             for name, text in {"": one.reason, "again    ": one.reproduce}.items():
-                if text:
-                    console.print(f"  [dim]{name}[/]{escape(first_line(text, 400))}", highlight=False, soft_wrap=True)
+                if text:  # not as markup: a pattern in a command holds what rich takes for its own
+                    console.print(Text.assemble("  ", (name, "dim"), first_line(text, 400)), soft_wrap=True)
             console.print()
         if len(block.bad) > STORIES:
             console.print(f"{len(block.bad) - STORIES} more are in report.html\n", style="dim")
