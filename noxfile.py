@@ -199,6 +199,20 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def upstream(session: nox.Session) -> None:
+    """Kubernetes' own end-to-end tests as a witness beside ours: `nox -s upstream -- --suite k8s --focus REGEX`."""
+    asked_to_look = wants_help(session) or "--list" in session.posargs
+    status = status_of(session, "conformance", "upstream", "--run", RUN, *session.posargs)
+    if asked_to_look:
+        sys.exit(2 if status else 0)
+    if status == os.EX_USAGE:  # it cannot be run as asked: nothing to report
+        sys.exit(2)
+    session.notify("report", [RUN])
+    if status:
+        session.error("the system under test failed checks" if status == 1 else "errors of our own")
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Close and draw a run again, or merge several: `nox -s report -- runs/A runs/B`."""
     arguments = session.posargs or [RUN]

@@ -244,6 +244,10 @@ class Provider(Protocol):
         """End kube-proxy on these nodes and start it again, ``changes`` merged into the KubeProxyConfiguration that the
         cluster was made with; those of an earlier call are gone. Where the nodes share one configuration that becomes
         another, it is restarted on all of them. `clusters.errors.ClusterError` where that cannot be done."""
+
+    def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
+        """Have these images (full name → archive) in the store of every node. `clusters.errors.RoadtestError` where
+        that cannot be: no node of a cluster of ours reaches a registry."""
         ...
 
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:

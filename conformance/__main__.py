@@ -1,4 +1,4 @@
-"""``python -m conformance cell | load | mutants | report``: what the Nox sessions call."""
+"""``python -m conformance cell | load | mutants | upstream | report``: what the Nox sessions call."""
 
 from __future__ import annotations
 
@@ -73,7 +73,11 @@ def main(arguments: Sequence[str]) -> int:
         from . import mutants  # noqa: PLC0415 - its imports are many, and only this verb needs them
 
         return mutants.main(rest)
-    print(f"error: unknown verb {verb!r}; the verbs are cell, load, mutants and report", file=sys.stderr)
+    if verb == "upstream":
+        from .upstream import command  # noqa: PLC0415 - as above
+
+        return command.main(rest)
+    print(f"error: unknown verb {verb!r}; the verbs are cell, load, mutants, upstream and report", file=sys.stderr)
     return 2
 
 

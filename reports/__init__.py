@@ -23,6 +23,7 @@ from reports.model import (
     Machine,
     Result,
     Verdict,
+    Witness,
 )
 from reports.run import counts, exit_status, finish, must_exist, start, timestamp
 from reports.stream import Stream, append, read
@@ -53,6 +54,7 @@ __all__ = [
     "Result",
     "Stream",
     "Verdict",
+    "Witness",
     "append",
     "counts",
     "exit_status",

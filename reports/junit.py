@@ -9,9 +9,9 @@ in its ``system-out`` as ``[[PROPERTY|name=value]]`` lines, as https://github.co
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from reports.model import Attempt, Result, Verdict
+from reports.model import Attempt, Result, Verdict, Witness
 from reports.text import duration, first_line, shorten
 from reports.views.merged import CellView, Merged
 from reports.views.stories import command
@@ -28,7 +28,8 @@ ELEMENTS = {
 
 def junit(merged: Merged) -> bytes:
     """The XML document. What keeps a run from being whole is a suite of its own, so that nobody reads it as green."""
-    suites = [_suite(cell) for cell in merged.cells]
+    suites = [_suite(cell) for cell in merged.cells if cell.results or not cell.witnesses]
+    suites += [suite for cell in merged.cells for suite in _witness_suites(cell)]
     if merged.troubles:
         suites.append(_troubles(merged.troubles))
     root = ET.Element("testsuites", {"name": "Roadtest", **_totals(suites)})
@@ -62,8 +63,38 @@ def _suite(cell: CellView) -> ET.Element:
     return suite
 
 
-def _number(results: Sequence[Result], *verdicts: Verdict) -> str:
+def _number(results: Sequence[Result | Witness], *verdicts: Verdict) -> str:
     return str(sum(1 for result in results if result.verdict in verdicts))
+
+
+def _witness_suites(cell: CellView) -> Iterator[ET.Element]:
+    """What others say of a cell, a suite of its own for each of theirs."""
+    for name, version in dict.fromkeys((witness.suite, witness.version) for witness in cell.witnesses):
+        heard = [witness for witness in cell.witnesses if (witness.suite, witness.version) == (name, version)]
+        suite = ET.Element("testsuite", name=f"{name} {version} on {cell.title}", tests=str(len(heard)))
+        suite.set("failures", _number(heard, Verdict.FAILED))
+        suite.set("errors", _number(heard, Verdict.ERROR))
+        suite.set("skipped", _number(heard, Verdict.UNSUPPORTED, Verdict.SKIPPED))
+        suite.set("time", f"{sum(witness.seconds for witness in heard):.3f}")
+        suite.extend(_testimony(cell, witness) for witness in heard)
+        yield suite
+
+
+def _testimony(cell: CellView, witness: Witness) -> ET.Element:
+    case = ET.Element(
+        "testcase",
+        classname=f"{cell.record.cell}.{witness.suite}",
+        name=witness.test,
+        time=f"{witness.seconds:.3f}",
+    )
+    if witness.verdict in ELEMENTS:
+        reason = first_line(witness.reason) or "no reason was given"
+        element = ET.SubElement(case, ELEMENTS[witness.verdict], type=str(witness.verdict), message=reason)
+        element.text = shorten(witness.reason, TEXT_LIMIT)
+    facts = {"features": " ".join(witness.features), "source": witness.source, "reproduce": witness.reproduce}
+    lines = [f"[[PROPERTY|{name}={first_line(value, 1000)}]]" for name, value in facts.items() if value]
+    ET.SubElement(case, "system-out").text = "\n".join(lines)
+    return case
 
 
 def _case(cell: CellView, result: Result) -> ET.Element:

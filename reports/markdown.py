@@ -15,14 +15,17 @@ import jinja2
 
 from reports.text import first_line, plural, shorten
 from reports.views.loads import PERCENTILES, Figure, LoadBlock, LoadLine
-from reports.views.marks import MARKS
+from reports.views.marks import MARKS, Mark
 from reports.views.matrix import Matrix, Section, Square
 from reports.views.page import Page
 from reports.views.stories import NotJudged, Story
+from reports.views.witnesses import WitnessBlock
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIMIT = 60_000
 BLOCK_LIMIT = 800
+WITNESSES = 20
+"""Failures and errors of others that the summary tells."""
 CUTS = ((20, True), (5, True), (0, True), (0, False))
 """How many stories are told and whether the matrices are shown, from the best to the last resort."""
 SIGNS = {"passed": "✅", "failed": "❌", "error": "⚠️"}
@@ -64,6 +67,18 @@ class LoadText:
 
 
 @dataclass(frozen=True)
+class WitnessText:
+    """One suite of others."""
+
+    title: str
+    table: str
+    agreement: str
+    differences: str
+    """A table; empty where there is none."""
+    bad: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Summary:
     """All parts of a summary, as Markdown."""
 
@@ -75,6 +90,7 @@ class Summary:
     stories: tuple[StoryText, ...]
     more: str
     matrices: tuple[MatrixText, ...]
+    witnesses: tuple[WitnessText, ...]
     loads: tuple[LoadText, ...]
     not_judged: tuple[str, ...]
     footer: str
@@ -145,6 +161,7 @@ def _summary(page: Page, stories: int, *, matrices: bool) -> Summary:
         if left > 0
         else "",
         matrices=tuple(_matrix(matrix) for matrix in page.matrices) if matrices else (),
+        witnesses=tuple(_witness(block) for block in page.witnesses),
         loads=tuple(_load(block) for block in page.loads),
         not_judged=tuple(_not_judged(item) for item in page.not_judged),
         footer=f"Exit status {page.answer.status}. Everything, with evidence and curves, is in report.html of "
@@ -193,6 +210,29 @@ def _fold(section: Section, columns: list[str]) -> Fold:
 
 def _square(square: Square) -> str:
     return " ".join(word for word in (square.mark.emoji, square.mark.word, square.count) if word)
+
+
+def _witness(block: WitnessBlock) -> WitnessText:
+    heading = ["cell", *(f"{mark.emoji} {mark.word}" for mark in MARKS.values()), "time"]
+    rows = [[inline(row.cell), *(str(tally.number or "") for tally in row.tallies), row.seconds] for row in block.rows]
+    differing = [
+        [inline(pair.mode), inline(pair.test), _verdict(pair.theirs), code(pair.feature), _verdict(pair.ours)]
+        for pair in block.disagreements
+    ]
+    return WitnessText(
+        title=inline(block.title),
+        table=table(heading, rows),
+        agreement=inline(block.agreement),
+        differences=table(["mode", "their test", "theirs", "our feature", "ours"], differing) if differing else "",
+        bad=tuple(
+            f"{one.mark.emoji} {inline(one.test)} ({inline(one.cell)}): {inline(first_line(one.reason, 400))}"
+            for one in block.bad[:WITNESSES]
+        ),
+    )
+
+
+def _verdict(mark: Mark) -> str:
+    return f"{mark.emoji} {mark.word}"
 
 
 def _load(block: LoadBlock) -> LoadText:

@@ -1,9 +1,9 @@
 """What a run's stream holds, record by record.
 
 One run is one folder, ``runs/<id>/``. Its ``results.jsonl`` is append-only: a `Header`, then for each cell a `Cell`,
-its `Result` and `Load` records and a `CellEnd`, and last a `Footer`. A stream without a footer is a run that broke
-off: renderers say so and the exit status is 2. Everything shown later is made from this stream and the evidence files
-beside it, never from a live cluster.
+its `Result`, `Load` and `Witness` records and a `CellEnd`, and last a `Footer`. A stream without a footer is a run
+that broke off: renderers say so and the exit status is 2. Everything shown later is made from this stream and the
+evidence files beside it, never from a live cluster.
 
 The JSON schema of these records is published as ``reports/schema.json`` (``python -m reports schema``).
 """
@@ -200,6 +200,28 @@ class Load(Record, frozen=True, kw_only=True, tag="load"):
     """Generator CPU share, steal, seed, kernel settings."""
 
 
+class Witness(Record, frozen=True, kw_only=True, tag="witness"):
+    """What somebody else's test suite says of the cell's cluster: their test, their verdict, none of ours."""
+
+    cell: str
+    suite: str
+    """``k8s``: Kubernetes' own end-to-end tests."""
+    version: str
+    test: str
+    """Its name, as they have it."""
+    verdict: Verdict
+    source: str = ""
+    """Public URL of the test's code."""
+    features: list[str] = []
+    """Features of our catalogue that judge the same behaviour."""
+    reason: str = ""
+    """Why it is failed, error or skipped, in their words; empty when passed."""
+    evidence: list[Evidence] = []
+    reproduce: str = ""
+    started: str
+    seconds: float
+
+
 class CellEnd(Record, frozen=True, kw_only=True, tag="cell-end"):
     """The cell came to its end; without it the cell broke off."""
 
@@ -219,4 +241,4 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
     exit_status: int
 
 
-AnyRecord = Header | Cell | Result | Load | CellEnd | Footer
+AnyRecord = Header | Cell | Result | Load | Witness | CellEnd | Footer

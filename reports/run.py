@@ -88,9 +88,10 @@ def exit_status(*streams: Stream) -> int:
 
     Where checks failed and others are errors, the status is 2: an error is a check that nobody judged, so the list of
     failures may be too short, and whoever reads only the status must not take it for the whole answer. Repair the
-    error first; the failures are in the report either way.
+    error first; the failures are in the report either way. A witness's verdicts count as ours do.
     """
     verdicts = {result.verdict for stream in streams for result in stream.results}
+    verdicts |= {witness.verdict for stream in streams for witness in stream.witnesses}
     if Verdict.ERROR in verdicts or any(stream.troubles for stream in streams):
         return BROKEN
     return FAILED if Verdict.FAILED in verdicts else PASSED

@@ -24,7 +24,7 @@ from typing import TypeVar
 import msgspec
 
 from reports.errors import ReportError
-from reports.model import SCHEMA, AnyRecord, Cell, CellEnd, Footer, Header, Load, Record, Result, Verdict
+from reports.model import SCHEMA, AnyRecord, Cell, CellEnd, Footer, Header, Load, Record, Result, Verdict, Witness
 
 NAME = "results.jsonl"
 UNJUDGED = frozenset({Verdict.UNSUPPORTED, Verdict.SKIPPED})
@@ -51,6 +51,7 @@ class Stream:
     """None where the run broke off, or went on after it had been closed."""
     troubles: tuple[str, ...]
     """Why the stream is not that of a whole run, each a sentence; empty when it is."""
+    witnesses: tuple[Witness, ...] = ()
 
 
 def append(run: Path, record: AnyRecord) -> None:
@@ -154,6 +155,7 @@ def stream_of(run: Path, records: list[AnyRecord], troubles: list[str]) -> Strea
         ends=_only(records, CellEnd),
         footer=records[-1] if records and isinstance(records[-1], Footer) else None,
         troubles=(*troubles, *(trouble for check in checks for trouble in check(records))),
+        witnesses=_only(records, Witness),
     )
 
 
@@ -213,17 +215,22 @@ def _result_troubles(records: list[AnyRecord]) -> Iterator[str]:
     loads = _only(records, Load)
     if loads and not _only(records, Result) and all(load.void for load in loads):
         yield "Every load is void and nothing else was run: there is no figure."
+    heard = Counter((witness.cell, witness.suite, witness.test) for witness in _only(records, Witness))
+    for (cell, suite, test), number in heard.items():
+        if number > 1:
+            yield f"{test} of {suite} was heard {number} times in cell {cell}; a witness is heard once."
     times = Counter((result.cell, result.test) for result in _only(records, Result))
     for (cell, test), judged in times.items():
         if judged > 1:
             yield f"{test} was judged {judged} times in cell {cell}; what is under test is judged once."
-    for result in _only(records, Result):
-        if result.verdict in UNJUDGED and not result.reason:
-            yield f"{result.test} is {result.verdict} in cell {result.cell} without a reason."
+    everything: list[Result | Witness] = [*_only(records, Result), *_only(records, Witness)]
+    for said in everything:
+        if said.verdict in UNJUDGED and not said.reason:
+            yield f"{said.test} is {said.verdict} in cell {said.cell} without a reason."
 
 
-def _figures(records: list[AnyRecord]) -> list[Result | Load]:
-    return [record for record in records if isinstance(record, Result | Load)]
+def _figures(records: list[AnyRecord]) -> list[Result | Load | Witness]:
+    return [record for record in records if isinstance(record, Result | Load | Witness)]
 
 
 def _footer_troubles(records: list[AnyRecord]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from reports.text import first_line
 from reports.views.loads import Figure
@@ -25,6 +26,7 @@ def show(page: Page, console: Console) -> None:
         _story(story, console)
     if len(page.stories) > STORIES:
         console.print(f"{len(page.stories) - STORIES} more are in report.html\n", style="dim")
+    _witnesses(page, console)
     _loads(page, console)
     console.print(page.answer.headline, style=STYLES[page.answer.id], markup=False, highlight=False)
     for sentence in page.answer.sentences:
@@ -59,6 +61,31 @@ def _story(story: Story, console: Console) -> None:
         if text:
             console.print(f"  [dim]{name}[/]{escape(first_line(text, 400))}", highlight=False, soft_wrap=True)
     console.print()
+
+
+def _witnesses(page: Page, console: Console) -> None:
+    for block in page.witnesses:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("cell", no_wrap=True)
+        for mark in MARKS.values():
+            table.add_column(mark.word, justify="right", no_wrap=True)
+        table.add_column("time", justify="right", no_wrap=True)
+        for row in block.rows:
+            numbers = (f"{tally.mark.sign} {tally.number}" if tally.number else "·" for tally in row.tallies)
+            table.add_row(escape(row.cell), *numbers, row.seconds)
+        console.print(block.title, style="bold", markup=False, highlight=False)
+        console.print(table)
+        console.print()
+        for one in block.bad[:STORIES]:
+            style = STYLES[one.mark.id]
+            title = f"[{style}]{one.mark.sign} {one.mark.word}[/] [bold]{escape(one.test)}[/]"
+            console.print(title, highlight=False, soft_wrap=True)
+            for name, text in {"": one.reason, "again    ": one.reproduce}.items():
+                if text:  # not as markup: a pattern in a command holds what rich takes for its own
+                    console.print(Text.assemble("  ", (name, "dim"), first_line(text, 400)), soft_wrap=True)
+            console.print()
+        if len(block.bad) > STORIES:
+            console.print(f"{len(block.bad) - STORIES} more are in report.html\n", style="dim")
 
 
 def _loads(page: Page, console: Console) -> None:

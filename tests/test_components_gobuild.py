@@ -30,11 +30,15 @@ case "$1" in
     version) echo go version go1.26.6 linux/amd64 ;;
     list) echo example.com/lamp; echo example.com/bulb; echo "go: downloading example.com/bulb v1.0.0" >&2 ;;
     build)
-        while [ "$1" != -o ]; do shift; done
+        while [ "$1" != -o ]; do [ $# = 0 ] && exit 0; shift; done
         echo "$@" >> "$LAMP_LOG"
         echo example.com/bulb >&2
         {build}
         echo light > "$2/lamp"; echo wind > "$2/blower" ;;
+    test)
+        while [ "$1" != -o ]; do shift; done
+        echo "test $@" >> "$LAMP_LOG"
+        echo tried > "$2" ;;
 esac
 """
 PINS = {
@@ -46,9 +50,14 @@ PINS = {
             "module": "set",
             "programs": {"fan": {"package": "example.com/cmd/blower", "built_as": "blower"}},
         },
+        "trial": {
+            "version": "1.2.3",
+            "module": "tests",
+            "programs": {"trial.test": {"package": "example.com/trial"}, "lamp": {"package": "example.com/lamp"}},
+        },
         "texts": {"version": "1.2.3", "module": "set", "source": {"path": "example.com/Texts", "folder": "crd"}},
     },
-    "module": {"set": {"tags": ["bright"], "set": ["example.com/lamp.Version=v1.2.3"]}},
+    "module": {"tests": {}, "set": {"tags": ["bright"], "set": ["example.com/lamp.Version=v1.2.3"]}},
 }
 
 
@@ -68,9 +77,10 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReleaseHost]:
 
 @pytest.fixture
 def finder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: ReleaseHost) -> Finder:
-    module = tmp_path / "go" / "set"
-    module.mkdir(parents=True)
-    (module / "go.mod").write_text("module set\n", encoding="utf-8")
+    for name in ("set", "tests"):
+        module = tmp_path / "go" / name
+        module.mkdir(parents=True)
+        (module / "go.mod").write_text(f"module {name}\n", encoding="utf-8")
     monkeypatch.setenv("LAMP_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     go(tmp_path, "")
@@ -94,6 +104,14 @@ def test_a_module_is_built_once_with_all_that_is_wanted_of_it(finder: Finder, tm
     assert builds[0].endswith("example.com/cmd/blower example.com/lamp")
     assert "fan and lamp: go build" in told.getvalue()
     assert list((finder.cache / "components" / "drafts").iterdir()) == []
+
+
+def test_the_tests_of_a_package_are_built_beside_its_programs(finder: Finder, tmp_path: Path) -> None:
+    found = resolve_with(finder, ["trial.test", "lamp"], SilentProgress())
+    assert found["trial.test"].read_text(encoding="utf-8") == "tried\n"
+    assert os.access(found["trial.test"], os.X_OK)
+    builds = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert any(line.startswith("test -o ") and line.endswith("/trial.test example.com/trial") for line in builds)
 
 
 def test_a_failed_build_is_told_with_its_last_words(finder: Finder, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from clusters.components.web import Web
 from clusters.errors import ComponentError
 from clusters.images import resolve_with
 from clusters.images.finding import Finder
-from clusters.images.making import Ways, settings
+from clusters.images.making import Ways, own_files, settings
 from clusters.images.recipes import Image, Recipe
 from clusters.images.registry import Registry
 from clusters.progress import Progress, SilentProgress
@@ -216,3 +216,29 @@ def test_two_processes_at_once_share_one_archive(tmp_path: Path) -> None:
     assert [each.returncode for each in both] == [0, 0], answers
     assert answers[0][0] == answers[1][0]
     assert len(list((tmp_path / "cache" / "images" / "lamp").iterdir())) == 1
+
+
+def test_a_recipe_adds_files_of_folders_texts_and_links(tmp_path: Path) -> None:
+    (tmp_path / "porter").mkdir()
+    (tmp_path / "porter/lamp.crt").write_bytes(b"certificate")
+    recipe = Recipe(
+        data={"lamp.crt": "porter/lamp.crt"},
+        texts={"etc/lamp.conf": "bright"},
+        folders=["uploads"],
+        links={"lamp-2": "lamp"},
+        entrypoint=[],
+    )
+    made = own_files(recipe, {"porter": tmp_path / "porter"})
+    assert made["lamp.crt"].data == tmp_path / "porter/lamp.crt"
+    assert made["etc/lamp.conf"].data == b"bright"
+    assert made["uploads"].kind == "folder"
+    assert (made["lamp-2"].kind, made["lamp-2"].target) == ("link", "lamp")
+
+
+def test_an_image_changes_with_the_component_of_its_files() -> None:
+    def key(version: str) -> str:
+        pins = msgspec.convert({"component": {"porter": {"version": version}}}, Catalogue)
+        recipe = Recipe(data={"lamp.crt": "porter/lamp.crt"}, entrypoint=[])
+        return Finder(Path(), pins).key(Image(key="lamp", name=SILENT, recipe=recipe))
+
+    assert key("1") != key("2")

@@ -96,6 +96,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     images: dict[str, str] = {}
     node_images: dict[str, str] = msgspec.field(name="node-images", default_factory=dict)
     """What a kind node image holds besides; had only for it."""
+    upstream_images: dict[str, str] = msgspec.field(name="upstream-images", default_factory=dict)
+    """What Kubernetes' own tests put on a cluster; had only for them."""
     controllers: dict[str, str] = {}
 
     def holder(self, name: str) -> str:

@@ -24,6 +24,8 @@ from .web import StoppedError
 AT_ONCE = 2
 """A second build fills the cores while the first one links."""
 LAST_LINES = 6
+TESTS = ".test"
+"""How `go test -c` calls the tests of a package."""
 FLAGS = "-trimpath -buildvcs=false -mod=readonly -modcacherw"
 KEPT_VARIABLES = {
     "GOPROXY",
@@ -81,17 +83,25 @@ class GoBuild:
             for name in drafts
             for program, built in self._workshop.catalogue.components[name].programs.items()
         }
-        packages = sorted({built.package for _, built in programs.values()})
+        tests = {name: built.package for name, (_, built) in programs.items() if name.endswith(TESTS)}
+        packages = sorted({built.package for name, (_, built) in programs.items() if name not in tests})
         options = build_options(module)
         title = f"go build {listed(sorted(drafts))}"
-        stale = self._stale_packages(go, batch, options, packages, environment)
+        # `go test -c` tells nothing while it compiles, so what it needs is built first.
+        parts = self._imported_by_tests(go, batch, options, sorted(tests.values()), environment)
+        stale = self._stale_packages(go, batch, options, [*packages, *parts], environment)
         with self._place(), self._workshop.progress.task(title, total=stale or None, unit="packages") as task:
-            self._run(
-                [str(go), "build", "-v", *options, "-o", f"{output}/", *packages],
-                batch,
-                environment,
-                lambda line: count_package(line, task),
-            )
+
+            def run(*words: str) -> None:
+                self._run([str(go), *words], batch, environment, lambda line: count_package(line, task))
+
+            if packages:
+                run("build", "-v", *options, "-o", f"{output}/", *packages)
+            if parts:
+                run("build", "-v", *options, *parts)
+            for name, package in tests.items():
+                task.note(f"linking {name}")
+                run("test", "-c", *options, "-o", str(output / name), package)
         with disk_errors(work):
             for program, (name, built) in programs.items():
                 target = files_folder(drafts[name]) / program
@@ -100,6 +110,18 @@ class GoBuild:
             shutil.rmtree(temporary, ignore_errors=True)
             shutil.rmtree(output)
         return dict.fromkeys(drafts, f"clusters/components/go/{batch}")
+
+    def _imported_by_tests(
+        self, go: Path, batch: str, options: Sequence[str], packages: Sequence[str], environment: Mapping[str, str]
+    ) -> list[str]:
+        """What the tests of packages import. Fetches the sources on the way."""
+        if not packages:
+            return []
+        found: list[str] = []
+        template = '{{join .TestImports "\\n"}}\n{{join .XTestImports "\\n"}}'
+        command = [str(go), "list", *options, "-f", template, *packages]
+        self._run(command, batch, environment, lambda _: None, found.append)
+        return sorted({line for line in found if line})
 
     def _stale_packages(
         self, go: Path, batch: str, options: Sequence[str], packages: Sequence[str], environment: Mapping[str, str]
@@ -255,4 +277,4 @@ def numbers(version: str) -> tuple[int, ...]:
 
 def _each_line(stream: Iterator[str] | None, read: Callable[[str], None]) -> None:
     for line in stream or ():
-        read(line)
+        read(line.rstrip("\n"))

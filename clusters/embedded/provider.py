@@ -104,5 +104,10 @@ class EmbeddedProvider:
         for node in nodes:
             kube_proxy.restart(cluster, node, changes, self.entrance(cluster, node))
 
+    def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
+        from . import image_loading  # noqa: PLC0415 - as above
+
+        image_loading.load({node.name: self.entrance(cluster, node.name) for node in cluster.nodes}, archives, progress)
+
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return last_lines(cluster.state / "logs" / node / f"{component}.log", lines)

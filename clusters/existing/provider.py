@@ -112,6 +112,9 @@ class ExistingProvider:
     def restart_kube_proxy(self, cluster: Cluster, nodes: Collection[str], changes: Mapping[str, Any]) -> None:
         kube_proxy_pods.restart(ClusterApi(cluster.kubeconfig), cluster.state, nodes, changes)
 
+    def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
+        raise UsageError(f"No image is put on the nodes of {cluster.name}: the cluster is not ours.")
+
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         return ""
 

@@ -21,8 +21,8 @@ from clusters.progress import Progress
 
 from . import archive, debian
 from .finding import Finder
-from .layers import TarStream, Tree, file, folder, program
-from .recipes import DebianRoot, Image
+from .layers import TarStream, Tree, file, folder, link, program
+from .recipes import DebianRoot, Image, Recipe, component_of
 from .registry import Registry
 
 PULLS_AT_ONCE = 4
@@ -124,8 +124,9 @@ class Maker:
 
     def _build(self, images: Sequence[Image], progress: Progress) -> None:
         """Make images from components."""
-        programs = sorted({program for image in images for program in image.recipe.files.values()})
-        files = self._ways.components(programs, progress) if programs else {}
+        parts = {part for image in images for part in image.recipe.files.values()}
+        parts |= {component_of(file) for image in images for file in image.recipe.data.values()}
+        files = self._ways.components(sorted(parts), progress) if parts else {}
         for image in images:
             with progress.task(f"image {image.key}"):
                 self._build_one(image, files, progress)
@@ -135,11 +136,11 @@ class Maker:
 
         def build(target: Path) -> str:
             layers = [dict(ROOT_FILES)]
-            parts = sorted(recipe.files.values())
+            parts = sorted([*recipe.files.values(), *recipe.data.values()])
             if recipe.debian:
                 layers[0] |= self._debian_root(recipe.debian, progress)
                 parts.append(f"Debian's {', '.join(recipe.debian.packages)}")
-            layers.append({path: program(files[name]) for path, name in recipe.files.items()})
+            layers.append(own_files(recipe, files))
             archive.build(target, image.name, architecture(), [TarStream(tree) for tree in layers], settings(image))
             return ", ".join(parts)
 
@@ -161,6 +162,22 @@ class Maker:
                 Entry(name=image.key, version=image.tag, way=way, source=source, seconds=seconds, files={}),
             )
         progress.say(f"image {image.key}: {way}, {seconds:.1f} s")
+
+
+def own_files(recipe: Recipe, components: Mapping[str, Path]) -> Tree:
+    """What a recipe names itself."""
+    return {
+        **{path: folder() for path in recipe.folders},
+        **{path: program(components[name]) for path, name in recipe.files.items()},
+        **{path: file(_part(name, components)) for path, name in recipe.data.items()},
+        **{path: file(text.encode()) for path, text in recipe.texts.items()},
+        **{path: link(target) for path, target in recipe.links.items()},
+    }
+
+
+def _part(name: str, components: Mapping[str, Path]) -> Path:
+    component, _, path = name.partition("/")
+    return components[component] / path
 
 
 def settings(image: Image) -> archive.Json:

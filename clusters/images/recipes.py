@@ -29,11 +29,18 @@ class DebianRoot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Patterns of paths: what programs load by name while they run, so that no list of libraries tells."""
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How an image is put together."""
 
-    files: dict[str, str]
+    files: dict[str, str] = {}
     """Path in the image → program of a component."""
+    data: dict[str, str] = {}
+    """Path in the image → ``component/path``: a file of a component that is a folder."""
+    texts: dict[str, str] = {}
+    """Path in the image → what the file says."""
+    folders: list[str] = []
+    links: dict[str, str] = {}
+    """Path in the image → where the link points."""
     entrypoint: list[str]
     cmd: list[str] = []
     user: str = ""
@@ -79,10 +86,15 @@ def image(name: str, known: dict[str, Image]) -> Image:
     raise UsageError(f"There is no image called {name!r}.", f"Images: {', '.join(known)}.")
 
 
+def component_of(file: str) -> str:
+    """The component of a `Recipe.data` file."""
+    return file.partition("/")[0]
+
+
 def digest(image: Image, pins: Catalogue) -> str:
     """Changes with anything that an image is made from: its recipe, and the pins of its components."""
     made_from = hashlib.sha256(f"{FORM}\0{image.name}\0{architecture()}\0".encode())
     made_from.update(msgspec.json.encode(image.recipe, order="sorted"))
-    for program in sorted(image.recipe.files.values()):
-        made_from.update(recipe_digest(pins.components[pins.holder(program)], pins).encode())
+    for part in sorted([*image.recipe.files.values(), *map(component_of, image.recipe.data.values())]):
+        made_from.update(recipe_digest(pins.components[pins.holder(part)], pins).encode())
     return f"{image.tag}-{made_from.hexdigest()[:12]}"

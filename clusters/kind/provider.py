@@ -185,6 +185,11 @@ class KindProvider:
     def restart_kube_proxy(self, cluster: Cluster, nodes: Collection[str], changes: Mapping[str, Any]) -> None:
         kube_proxy_pods.restart(ClusterApi(cluster.kubeconfig), cluster.state, nodes, changes)
 
+    def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
+        from . import image_loading  # noqa: PLC0415 - as above
+
+        image_loading.load(self._running_engine(cluster), cluster, archives, progress)
+
     def node_logs(self, cluster: Cluster, node: str, component: str, lines: int) -> str:
         used = self._running_engine(cluster)
         script = (

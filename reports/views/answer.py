@@ -9,6 +9,7 @@ from reports.model import Verdict
 from reports.run import BROKEN, FAILED
 from reports.text import listed, plural
 from reports.views.merged import EVERYWHERE, CellView, Check, Merged, feature_order, place
+from reports.views.witnesses import witness_blocks
 
 PLACES = 4
 """Combinations of cells whose failures get a sentence of their own."""
@@ -34,7 +35,9 @@ def answer(merged: Merged) -> Answer:
         id=word,
         headline=_headline(merged),
         sentences=tuple(
-            sentence for sentence in (*_failures(failed, merged), _errors(merged), _loads(merged)) if sentence
+            sentence
+            for sentence in (*_failures(failed, merged), _errors(merged), _loads(merged), *_witnesses(merged))
+            if sentence
         ),
         troubles=merged.troubles,
         status=merged.status,
@@ -49,6 +52,10 @@ def _headline(merged: Merged) -> str:
 
 def _verdict(merged: Merged) -> str:
     where = _where(merged.cells)
+    if not merged.checks and (heard := [witness for cell in merged.cells for witness in cell.witnesses]):
+        good = sum(1 for witness in heard if witness.verdict is Verdict.PASSED)
+        ran = sum(1 for witness in heard if witness.verdict is not Verdict.SKIPPED)
+        return f"{good} of {plural(ran, 'test')} of others passed {where}."
     if not merged.checks:
         return f"Measured {where}." if any(cell.loads for cell in merged.cells) else f"Nothing was judged {where}."
     failed, broken, passed = (
@@ -111,6 +118,18 @@ def _errors(merged: Merged) -> str:
     features = sorted({check.result.feature or "a check without a feature" for check in errors}, key=feature_order)
     verb = "is an error" if len(errors) == 1 else "are errors"
     return f"{plural(len(errors), 'check')} {verb} of ours, so nothing is proved there: {listed(features)}."
+
+
+def _witnesses(merged: Merged) -> list[str]:
+    """What others say, and whether it is what we say: a difference is told by name."""
+    told = []
+    for block in witness_blocks(merged):
+        told += [block.summary, *([block.agreement] if block.agreement else [])]
+        told += [
+            f"On {pair.mode} their test “{pair.test}” {pair.theirs.word}, our {pair.feature} {pair.ours.word}."
+            for pair in block.disagreements
+        ]
+    return told
 
 
 def _loads(merged: Merged) -> str:

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from reports.apis import APIS, api_of
-from reports.model import Cell, CellEnd, Load, Result, Verdict
+from reports.model import Cell, CellEnd, Load, Result, Verdict, Witness
 from reports.run import exit_status
 from reports.stream import Stream
 from reports.text import anchor, first_line, listed, printable
@@ -48,6 +48,7 @@ class CellView:
     end: CellEnd | None
     results: tuple[Result, ...]
     loads: tuple[Load, ...]
+    witnesses: tuple[Witness, ...] = ()
 
     @property
     def mode(self) -> str:
@@ -133,6 +134,7 @@ def _printable(stream: Stream) -> Stream:
         cells=tuple(_cleaned(record) for record in stream.cells),
         results=tuple(_cleaned(record) for record in stream.results),
         loads=tuple(_cleaned(record) for record in stream.loads),
+        witnesses=tuple(_cleaned(record) for record in stream.witnesses),
         ends=tuple(_cleaned(record) for record in stream.ends),
         troubles=tuple(printable(trouble) for trouble in stream.troubles),
     )
@@ -181,11 +183,12 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
 
 
 def _cell_names(stream: Stream) -> list[str]:
-    records: tuple[Cell | CellEnd | Result | Load, ...] = (
+    records: tuple[Cell | CellEnd | Result | Load | Witness, ...] = (
         *stream.cells,
         *stream.ends,
         *stream.results,
         *stream.loads,
+        *stream.witnesses,
     )
     return list(dict.fromkeys(record.cell for record in records))
 
@@ -209,4 +212,5 @@ def _cell(stream: Stream, name: str) -> CellView:
         end=next((end for end in stream.ends if end.cell == name), None),
         results=tuple(result for result in stream.results if result.cell == name),
         loads=tuple(load for load in stream.loads if load.cell == name),
+        witnesses=tuple(witness for witness in stream.witnesses if witness.cell == name),
     )

@@ -13,6 +13,7 @@ from reports.views.matrix import Matrix, matrices
 from reports.views.merged import Merged
 from reports.views.stories import FeatureStory, Note, NotJudged, Story, feature_stories, not_judged, notes, stories
 from reports.views.timelines import Change, changes
+from reports.views.witnesses import WitnessBlock, witness_blocks
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Page:
     stories: tuple[Story, ...]
     notes: tuple[Note, ...]
     changes: tuple[Change, ...]
+    witnesses: tuple[WitnessBlock, ...]
     loads: tuple[LoadBlock, ...]
     glance: Glance
     caution: str
@@ -41,15 +43,17 @@ class Page:
 def page(merged: Merged, folder: Path) -> Page:
     """The report's values; evidence is linked relative to ``folder``, where the page will be."""
     blocks = load_blocks(merged)
+    reader = EvidenceReader(folder)
     return Page(
         title=", ".join(run.name for run in ground.runs(merged)),
         answer=answer(merged),
         tallies=ground.tallies([check.result.verdict for check in merged.checks]),
         cells=ground.cell_rows(merged),
         matrices=matrices(merged),
-        stories=stories(merged, EvidenceReader(folder)),
+        stories=stories(merged, reader),
         notes=notes(merged),
         changes=changes(merged),
+        witnesses=witness_blocks(merged, reader),
         loads=blocks,
         glance=glance(blocks),
         caution=caution(merged),

@@ -1,0 +1,56 @@
+"""Which upstream test judges the same behaviour as which of our features: mapping.toml."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+FILE = Path(__file__).with_name("mapping.toml")
+TAG = re.compile(r"\s*\[[^\]]*\]")
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    same: dict[str, list[str]]
+
+
+def read(path: Path) -> dict[str, list[str]]:
+    """Bare name of a test → ids of features; `ValueError` for a name with tags, which would match no test."""
+    try:
+        found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).same
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    if tagged := [name for name in found if bare(name) != name]:
+        raise ValueError(f"{path.name}: write {bare(tagged[0])!r} instead of {tagged[0]!r}")
+    return found
+
+
+@functools.cache
+def mapping() -> dict[str, list[str]]:
+    return read(FILE)
+
+
+def bare(name: str) -> str:
+    """A test's name without its tags, but for the first, which says whose test it is.
+
+    >>> bare("[sig-network] Services should allow this [LinuxOnly] [Conformance]")
+    '[sig-network] Services should allow this'
+    """
+    first = TAG.match(name)
+    head = first[0] if first else ""
+    return head + TAG.sub("", name[len(head) :])
+
+
+def features(test: str) -> list[str]:
+    """The features that judge what a test does; none where we judge nothing of the kind."""
+    return mapping().get(bare(test), [])
+
+
+def unknown(tests: Iterable[str]) -> list[str]:
+    """Names of the mapping that no test has: an upstream version that renamed them compares nothing, silently."""
+    there = {bare(test) for test in tests}
+    return [name for name in mapping() if name not in there]

@@ -1,0 +1,164 @@
+"""What others say of the same clusters: their verdicts, and where they and ours differ on the same behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.model import Verdict, Witness
+from reports.text import anchor, duration, first_line, plural
+from reports.views.evidence import EvidenceReader, EvidenceView
+from reports.views.ground import Tally, tallies
+from reports.views.marks import Mark, mark
+from reports.views.merged import CellView, Merged, worst
+from reports.views.stories import Link, link
+
+NAMES = {"k8s": "Kubernetes' own end-to-end tests"}
+JUDGED = (Verdict.PASSED, Verdict.FAILED)
+
+
+@dataclass(frozen=True)
+class Testimony:
+    """One of their tests in one cell."""
+
+    anchor: str
+    mark: Mark
+    test: str
+    cell: str
+    features: tuple[str, ...]
+    reason: str
+    source: Link
+    evidence: tuple[EvidenceView, ...]
+    reproduce: str
+    seconds: str
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """The same behaviour in the same mode, and two verdicts: somebody is wrong, or judges another side of it."""
+
+    mode: str
+    feature: str
+    test: str
+    theirs: Mark
+    ours: Mark
+    reason: str
+    """Why whoever failed it says so."""
+
+
+@dataclass(frozen=True)
+class WitnessRow:
+    """All that one suite says of one cell."""
+
+    cell: str
+    tallies: tuple[Tally, ...]
+    seconds: str
+
+
+@dataclass(frozen=True)
+class WitnessBlock:
+    """One suite in one version."""
+
+    anchor: str
+    title: str
+    summary: str
+    agreement: str
+    """How its verdicts and ours compare, in a sentence."""
+    rows: tuple[WitnessRow, ...]
+    bad: tuple[Testimony, ...]
+    """Failed, or an error."""
+    disagreements: tuple[Disagreement, ...]
+    every: tuple[Testimony, ...]
+
+
+def witness_blocks(merged: Merged, reader: EvidenceReader | None = None) -> tuple[WitnessBlock, ...]:
+    """One block per suite and version; without a reader no evidence is read."""
+    heard = [(cell, witness) for cell in merged.cells for witness in cell.witnesses]
+    suites = dict.fromkeys((witness.suite, witness.version) for _, witness in heard)
+    return tuple(
+        _block(suite, version, [said for said in heard if (said[1].suite, said[1].version) == (suite, version)],
+               merged, reader)
+        for suite, version in suites
+    )  # fmt: skip
+
+
+def _block(
+    suite: str, version: str, heard: list[tuple[CellView, Witness]], merged: Merged, reader: EvidenceReader | None
+) -> WitnessBlock:
+    every = tuple(_testimony(cell, witness, reader) for cell, witness in heard)
+    compared = [pair for cell, witness in heard for pair in _compared(cell, witness, merged)]
+    disagreements = tuple(pair for pair in compared if pair.theirs != pair.ours)
+    title = f"{NAMES.get(suite, suite)} {version}"
+    return WitnessBlock(
+        anchor=anchor("witness", suite, version),
+        title=title,
+        summary=f"{title}: {_counted([witness for _, witness in heard])}.",
+        agreement=_agreement(heard, len(compared), len(disagreements)),
+        rows=tuple(_row(cell, heard) for cell in merged.cells if any(where is cell for where, _ in heard)),
+        bad=tuple(one for one in every if one.mark.id in {"failed", "error"}),
+        disagreements=disagreements,
+        every=every,
+    )
+
+
+def _counted(heard: list[Witness]) -> str:
+    numbers = {tally.mark.word: tally.number for tally in tallies([witness.verdict for witness in heard])}
+    return ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
+
+
+def _agreement(heard: list[tuple[CellView, Witness]], compared: int, differing: int) -> str:
+    if not any(witness.features for _, witness in heard):
+        return ""
+    if not compared:
+        return (
+            "None of the features that they judge too was judged by us on this page: ./noxw -s report -- RUN RUN puts "
+            "two runs on one."
+        )
+    said = f"{plural(compared - differing, 'verdict')} of theirs and ours on the same behaviour agree"
+    return f"{said}, {differing} {'does' if differing == 1 else 'do'} not." if differing else f"{said}, none differs."
+
+
+def _compared(cell: CellView, witness: Witness, merged: Merged) -> list[Disagreement]:
+    """Their verdict beside ours, for each feature that both judged in this mode."""
+    found = []
+    for feature in witness.features if witness.verdict in JUDGED else ():
+        checks = [check for check in merged.checks if check.result.feature == feature and check.cell.mode == cell.mode]
+        ours = worst(check.result.verdict for check in checks if check.result.verdict in JUDGED)
+        if ours is not None:
+            failed = next((check.result for check in checks if check.result.verdict is Verdict.FAILED), None)
+            reason = witness.reason if witness.verdict is Verdict.FAILED else failed.reason if failed else ""
+            found.append(
+                Disagreement(
+                    mode=cell.mode,
+                    feature=feature,
+                    test=witness.test,
+                    theirs=mark(witness.verdict),
+                    ours=mark(ours),
+                    reason=first_line(reason),
+                )
+            )
+    return found
+
+
+def _row(cell: CellView, heard: list[tuple[CellView, Witness]]) -> WitnessRow:
+    here = [witness for where, witness in heard if where is cell]
+    return WitnessRow(
+        cell=cell.title,
+        tallies=tallies([witness.verdict for witness in here]),
+        seconds=duration(sum(witness.seconds for witness in here)),
+    )
+
+
+def _testimony(cell: CellView, witness: Witness, reader: EvidenceReader | None) -> Testimony:
+    evidence = witness.evidence if reader and witness.verdict in {Verdict.FAILED, Verdict.ERROR} else []
+    return Testimony(
+        anchor=anchor("testimony", cell.key, witness.suite, witness.test),
+        mark=mark(witness.verdict),
+        test=witness.test,
+        cell=cell.title,
+        features=tuple(witness.features),
+        reason=witness.reason,
+        source=link(witness.source),
+        evidence=tuple(reader.view(cell.run, item) for item in evidence) if reader else (),
+        reproduce=witness.reproduce,
+        seconds=duration(witness.seconds),
+    )
