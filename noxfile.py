@@ -187,6 +187,13 @@ def load(session: nox.Session, mode: str, controller: str) -> None:
 
 
 @nox.session
+@nox.parametrize("mode", MODES)
+def propagation(session: nox.Session, mode: str) -> None:
+    """How long changes take from the API to the packets, among 10, 1,000 and 5,000 Services, per mode."""
+    cell(session, "propagation", mode, CONTROLLERS[0])
+
+
+@nox.session
 def worker(session: nox.Session) -> None:
     """Send for a `load` that runs on another machine: `nox -s worker -- --master ADDRESS:PORT` (docs/grid.md)."""
     end_with(session, "loadprofiles", "worker", *session.posargs)

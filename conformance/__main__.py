@@ -1,4 +1,4 @@
-"""``python -m conformance cell | load | mutants | upstream | report``: what the Nox sessions call."""
+"""``python -m conformance cell | load | propagation | mutants | upstream | report``: what the Nox sessions call."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def report(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     verb, *rest = arguments or [""]
-    if verb in {"cell", "load"}:
+    if verb in {"cell", "load", "propagation"}:
         return run_cell(verb, rest)
     if verb == "report":
         return report(rest)
@@ -77,7 +77,10 @@ def main(arguments: Sequence[str]) -> int:
         from .upstream import command  # noqa: PLC0415 - as above
 
         return command.main(rest)
-    print(f"error: unknown verb {verb!r}; the verbs are cell, load, mutants, upstream and report", file=sys.stderr)
+    print(
+        f"error: unknown verb {verb!r}; the verbs are cell, load, propagation, mutants, upstream and report",
+        file=sys.stderr,
+    )
     return 2
 
 

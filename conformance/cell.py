@@ -57,14 +57,9 @@ def run(options: Options, progress: Progress) -> int:
             show(cluster)
         reports.append(options.run, record(options, cluster, started))
         recorded = True
-        if options.suites:
-            with timed(seconds, "suites"):
-                status = call(suites_command(options, cluster))
-        if options.load != "none" and not cluster.owned:
-            print(f"load: left out, {NOT_OURS}")
-        elif options.load != "none":
-            with timed(seconds, "load"):
-                status = max(status, call(load_command(options, cluster)))
+        for phase, command in phases(options, cluster):
+            with timed(seconds, phase):
+                status = max(status, call(command))
     except RoadtestError as error:
         trouble, status = str(error), 2
         print(f"error: {error}", file=sys.stderr)
@@ -84,6 +79,18 @@ def run(options: Options, progress: Progress) -> int:
             options.run, CellEnd(cell=options.cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble)
         )
     return status
+
+
+def phases(options: Options, cluster: Cluster) -> Iterator[tuple[str, list[str]]]:
+    """What is done on the cluster, one after another: the phase's name, and the command."""
+    if options.suites:
+        yield "suites", suites_command(options, cluster)
+    if options.propagation:
+        yield "propagation", propagation_command(options, cluster)
+    if options.load != "none" and cluster.owned:
+        yield "load", load_command(options, cluster)
+    elif options.load != "none":
+        print(f"load: left out, {NOT_OURS}")
 
 
 def left_out(options: Options) -> str:
@@ -262,6 +269,11 @@ def suites_command(options: Options, cluster: Cluster) -> list[str]:
         *("-n", options.workers, "--dist", "worksteal"),
         *("--cluster", cluster.name, "--run", str(options.run), "--cell", options.cell),
     )
+
+
+def propagation_command(options: Options, cluster: Cluster) -> list[str]:
+    where = ["--cluster", cluster.name, "--run", str(options.run), "--cell", options.cell]
+    return [sys.executable, "-m", "propagation", *where, *options.propagation]
 
 
 def load_command(options: Options, cluster: Cluster) -> list[str]:

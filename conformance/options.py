@@ -13,6 +13,7 @@ from clusters.existing import options as existing
 from clusters.families import Family
 from clusters.provider import MODES, ExistingSpec
 from loadprofiles import grid
+from propagation import options as propagation
 
 DEFAULT_MODE = "iptables"
 
@@ -46,6 +47,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the load profiles; empty: all."""
     grid: list[str] = []
     """What the load is told of its grid."""
+    propagation: list[str] = []
+    """What the measurement of propagation is told; empty: none is made."""
 
     @property
     def cell(self) -> str:
@@ -71,7 +74,7 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         help="use this running cluster (its mode's cells only); it is not removed",
     )
     made.add_argument("--keep", action="store_true", help="leave the cluster running afterwards")
-    if verb != "load":
+    if verb not in {"load", "propagation"}:
         made.add_argument("--workers", default="3", metavar="N", help="pytest-xdist workers (default 3)")
     made.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: a new one)")
     made.add_argument("--run", type=Path, default=None, help=argparse.SUPPRESS)
@@ -90,8 +93,12 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
 
 
 def parse(verb: str, arguments: Sequence[str]) -> Options:
-    """Options of `cell` and `load`."""
-    if verb == "load":
+    """Options of `cell`, `load` and `propagation`."""
+    if verb == "propagation":
+        made = parser("propagation", "How long a change takes from the API to the packets, on a real cluster.")
+        made.set_defaults(suites=False, load="none")
+        propagation.add(made)
+    elif verb == "load":
         made = parser("load", "Throughput and latency of every profile at full length on a real cluster.")
         made.set_defaults(suites=False, load="full")
         made.add_argument("--short", dest="load", action="store_const", const="short", help="the short form")
@@ -110,10 +117,12 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     known, rest = made.parse_known_args(arguments)
     if known.run is None:
         made.error("--run is missing")
-    if rest and verb == "load":
+    if rest and verb != "cell":
         made.error(f"there is no option {rest[0]}")
     if verb == "load":
         grid.put_into_words(known)
+    if verb == "propagation":
+        known.propagation = propagation.words(known.services, known.changes, known.change)
     spec = existing.taken(known, known.mode)
     fields = {name: value for name, value in vars(known).items() if name in Options.__struct_fields__}
     mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE

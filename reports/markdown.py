@@ -18,6 +18,7 @@ from reports.views.loads import PERCENTILES, Figure, LoadBlock, LoadLine
 from reports.views.marks import MARKS, Mark
 from reports.views.matrix import Matrix, Section, Square
 from reports.views.page import Page
+from reports.views.propagations import PropagationBlock
 from reports.views.stories import NotJudged, Story
 from reports.views.witnesses import WitnessBlock
 
@@ -67,6 +68,14 @@ class LoadText:
 
 
 @dataclass(frozen=True)
+class PropagationText:
+    """One kind of change, as Markdown."""
+
+    title: str
+    table: str
+
+
+@dataclass(frozen=True)
 class WitnessText:
     """One suite of others."""
 
@@ -91,6 +100,7 @@ class Summary:
     more: str
     matrices: tuple[MatrixText, ...]
     witnesses: tuple[WitnessText, ...]
+    propagations: tuple[PropagationText, ...]
     loads: tuple[LoadText, ...]
     not_judged: tuple[str, ...]
     footer: str
@@ -162,6 +172,7 @@ def _summary(page: Page, stories: int, *, matrices: bool) -> Summary:
         else "",
         matrices=tuple(_matrix(matrix) for matrix in page.matrices) if matrices else (),
         witnesses=tuple(_witness(block) for block in page.witnesses),
+        propagations=tuple(_propagation(block) for block in page.propagations),
         loads=tuple(_load(block) for block in page.loads),
         not_judged=tuple(_not_judged(item) for item in page.not_judged),
         footer=f"Exit status {page.answer.status}. Everything, with evidence and curves, is in report.html of "
@@ -229,6 +240,20 @@ def _witness(block: WitnessBlock) -> WitnessText:
             for one in block.bad[:WITNESSES]
         ),
     )
+
+
+def _propagation(block: PropagationBlock) -> PropagationText:
+    heading = ["cell", "Services", "changes", "first right p50", "p99", "last wrong p50", "p99", "kube-proxy's own"]
+    rows = [
+        [
+            inline(line.cell),
+            *(line.services, line.changes),
+            *(figures[number].value for figures in (line.first_right, line.last_wrong) for number in (0, 2)),
+            inline(line.own),
+        ]
+        for line in block.lines
+    ]
+    return PropagationText(title=inline(f"{block.title}: {block.told}"), table=table(heading, rows))
 
 
 def _verdict(mark: Mark) -> str:

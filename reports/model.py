@@ -1,8 +1,8 @@
 """What a run's stream holds, record by record.
 
 One run is one folder, ``runs/<id>/``. Its ``results.jsonl`` is append-only: a `Header`, then for each cell a `Cell`,
-its `Result`, `Load` and `Witness` records and a `CellEnd`, and last a `Footer`. A stream without a footer is a run
-that broke off: renderers say so and the exit status is 2. Everything shown later is made from this stream and the
+its `Result`, `Load`, `Propagation` and `Witness` records and a `CellEnd`, and last a `Footer`. A stream without a
+footer is a run that broke off: renderers say so and the exit status is 2. Everything shown later is made from this stream and the
 evidence files beside it, never from a live cluster.
 
 The JSON schema of these records is published as ``reports/schema.json`` (``python -m reports schema``).
@@ -200,6 +200,33 @@ class Load(Record, frozen=True, kw_only=True, tag="load"):
     """Generator CPU share, steal, seed, kernel settings."""
 
 
+class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
+    """How long one kind of change takes from the API to the packets, among so many Services."""
+
+    cell: str
+    change: str
+    """``service``, ``endpoint`` or ``dns``."""
+    told: str
+    """The change in a sentence."""
+    services: int
+    """How many there were in the cluster."""
+    started: str
+    changes: int
+    """How many were timed."""
+    first_right_seconds: dict[str, Interval]
+    """``p50``, ``p90``, ``p99``, ``max``: from the API's acknowledgement to the first question that was answered right;
+    below zero where that was before."""
+    last_wrong_seconds: dict[str, Interval]
+    """To the last question that was not."""
+    own_seconds_at_most: dict[str, float] = {}
+    """kube-proxy's own ``network_programming_duration_seconds`` meanwhile: upper bounds of the buckets of p50, p99."""
+    own_count: int = 0
+    """How many changes it counted."""
+    samples: list[list[float]] = []
+    """First right and last wrong of each change."""
+    conditions: dict[str, str] = {}
+
+
 class Witness(Record, frozen=True, kw_only=True, tag="witness"):
     """What somebody else's test suite says of the cell's cluster: their test, their verdict, none of ours."""
 
@@ -241,4 +268,4 @@ class Footer(Record, frozen=True, kw_only=True, tag="footer"):
     exit_status: int
 
 
-AnyRecord = Header | Cell | Result | Load | Witness | CellEnd | Footer
+AnyRecord = Header | Cell | Result | Load | Propagation | Witness | CellEnd | Footer

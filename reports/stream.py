@@ -24,7 +24,20 @@ from typing import TypeVar
 import msgspec
 
 from reports.errors import ReportError
-from reports.model import SCHEMA, AnyRecord, Cell, CellEnd, Footer, Header, Load, Record, Result, Verdict, Witness
+from reports.model import (
+    SCHEMA,
+    AnyRecord,
+    Cell,
+    CellEnd,
+    Footer,
+    Header,
+    Load,
+    Propagation,
+    Record,
+    Result,
+    Verdict,
+    Witness,
+)
 
 NAME = "results.jsonl"
 UNJUDGED = frozenset({Verdict.UNSUPPORTED, Verdict.SKIPPED})
@@ -52,6 +65,7 @@ class Stream:
     troubles: tuple[str, ...]
     """Why the stream is not that of a whole run, each a sentence; empty when it is."""
     witnesses: tuple[Witness, ...] = ()
+    propagations: tuple[Propagation, ...] = ()
 
 
 def append(run: Path, record: AnyRecord) -> None:
@@ -156,6 +170,7 @@ def stream_of(run: Path, records: list[AnyRecord], troubles: list[str]) -> Strea
         footer=records[-1] if records and isinstance(records[-1], Footer) else None,
         troubles=(*troubles, *(trouble for check in checks for trouble in check(records))),
         witnesses=_only(records, Witness),
+        propagations=_only(records, Propagation),
     )
 
 
@@ -229,8 +244,8 @@ def _result_troubles(records: list[AnyRecord]) -> Iterator[str]:
             yield f"{said.test} is {said.verdict} in cell {said.cell} without a reason."
 
 
-def _figures(records: list[AnyRecord]) -> list[Result | Load | Witness]:
-    return [record for record in records if isinstance(record, Result | Load | Witness)]
+def _figures(records: list[AnyRecord]) -> list[Result | Load | Propagation | Witness]:
+    return [record for record in records if isinstance(record, Result | Load | Propagation | Witness)]
 
 
 def _footer_troubles(records: list[AnyRecord]) -> Iterator[str]:

@@ -27,6 +27,7 @@ def show(page: Page, console: Console) -> None:
     if len(page.stories) > STORIES:
         console.print(f"{len(page.stories) - STORIES} more are in report.html\n", style="dim")
     _witnesses(page, console)
+    _propagations(page, console)
     _loads(page, console)
     console.print(page.answer.headline, style=STYLES[page.answer.id], markup=False, highlight=False)
     for sentence in page.answer.sentences:
@@ -61,6 +62,30 @@ def _story(story: Story, console: Console) -> None:
         if text:
             console.print(f"  [dim]{name}[/]{escape(first_line(text, 400))}", highlight=False, soft_wrap=True)
     console.print()
+
+
+def _propagations(page: Page, console: Console) -> None:
+    for block in page.propagations:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in (
+            "cell",
+            "Services",
+            "changes",
+            "first right p50",
+            "p99",
+            "last wrong p50",
+            "p99",
+            "kube-proxy's own",
+        ):
+            table.add_column(heading, no_wrap=True, justify="left" if heading == "cell" else "right")
+        for line in block.lines:
+            p50, _, p99, _ = line.first_right
+            wrong50, _, wrong99, _ = line.last_wrong
+            values = (p50.value, p99.value, wrong50.value, wrong99.value, line.own)
+            table.add_row(escape(line.cell), line.services, line.changes, *values)
+        console.print(f"{block.title}: {block.told}", style="bold", markup=False, highlight=False)
+        console.print(table)
+        console.print()
 
 
 def _witnesses(page: Page, console: Console) -> None:

@@ -57,7 +57,8 @@ def _verdict(merged: Merged) -> str:
         ran = sum(1 for witness in heard if witness.verdict is not Verdict.SKIPPED)
         return f"{good} of {plural(ran, 'test')} of others passed {where}."
     if not merged.checks:
-        return f"Measured {where}." if any(cell.loads for cell in merged.cells) else f"Nothing was judged {where}."
+        measured = any(cell.loads or cell.propagations for cell in merged.cells)
+        return f"Measured {where}." if measured else f"Nothing was judged {where}."
     failed, broken, passed = (
         set(_features(merged, verdict)) for verdict in (Verdict.FAILED, Verdict.ERROR, Verdict.PASSED)
     )

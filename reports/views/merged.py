@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from reports.apis import APIS, api_of
-from reports.model import Cell, CellEnd, Load, Result, Verdict, Witness
+from reports.model import Cell, CellEnd, Load, Propagation, Result, Verdict, Witness
 from reports.run import exit_status
 from reports.stream import Stream
 from reports.text import anchor, first_line, listed, printable
@@ -49,6 +49,7 @@ class CellView:
     results: tuple[Result, ...]
     loads: tuple[Load, ...]
     witnesses: tuple[Witness, ...] = ()
+    propagations: tuple[Propagation, ...] = ()
 
     @property
     def mode(self) -> str:
@@ -135,6 +136,7 @@ def _printable(stream: Stream) -> Stream:
         results=tuple(_cleaned(record) for record in stream.results),
         loads=tuple(_cleaned(record) for record in stream.loads),
         witnesses=tuple(_cleaned(record) for record in stream.witnesses),
+        propagations=tuple(_cleaned(record) for record in stream.propagations),
         ends=tuple(_cleaned(record) for record in stream.ends),
         troubles=tuple(printable(trouble) for trouble in stream.troubles),
     )
@@ -183,12 +185,13 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
 
 
 def _cell_names(stream: Stream) -> list[str]:
-    records: tuple[Cell | CellEnd | Result | Load | Witness, ...] = (
+    records: tuple[Cell | CellEnd | Result | Load | Propagation | Witness, ...] = (
         *stream.cells,
         *stream.ends,
         *stream.results,
         *stream.loads,
         *stream.witnesses,
+        *stream.propagations,
     )
     return list(dict.fromkeys(record.cell for record in records))
 
@@ -213,4 +216,5 @@ def _cell(stream: Stream, name: str) -> CellView:
         results=tuple(result for result in stream.results if result.cell == name),
         loads=tuple(load for load in stream.loads if load.cell == name),
         witnesses=tuple(witness for witness in stream.witnesses if witness.cell == name),
+        propagations=tuple(one for one in stream.propagations if one.cell == name),
     )

@@ -11,6 +11,7 @@ from reports.views.evidence import EvidenceReader
 from reports.views.loads import Glance, LoadBlock, caution, glance, load_blocks
 from reports.views.matrix import Matrix, matrices
 from reports.views.merged import Merged
+from reports.views.propagations import PropagationBlock, propagation_blocks
 from reports.views.stories import FeatureStory, Note, NotJudged, Story, feature_stories, not_judged, notes, stories
 from reports.views.timelines import Change, changes
 from reports.views.witnesses import WitnessBlock, witness_blocks
@@ -29,6 +30,7 @@ class Page:
     notes: tuple[Note, ...]
     changes: tuple[Change, ...]
     witnesses: tuple[WitnessBlock, ...]
+    propagations: tuple[PropagationBlock, ...]
     loads: tuple[LoadBlock, ...]
     glance: Glance
     caution: str
@@ -54,6 +56,7 @@ def page(merged: Merged, folder: Path) -> Page:
         notes=notes(merged),
         changes=changes(merged),
         witnesses=witness_blocks(merged, reader),
+        propagations=propagation_blocks(merged),
         loads=blocks,
         glance=glance(blocks),
         caution=caution(merged),

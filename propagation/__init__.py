@@ -1,0 +1,3 @@
+"""How long a change takes from the API to the packets: for Services, their endpoints and their names, by the number of
+Services that are there already. Figures, never verdicts: ``./noxw -s propagation``.
+"""

@@ -1,0 +1,98 @@
+"""The changes whose way is timed. Each is made through the API, and watched from a pod."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+from dns import message, rdatatype
+
+from clusters.addons.api import ClusterApi
+from clusters.provider import Cluster
+from fixtures.vantages import NetnsVantage
+from propagation import objects
+from propagation.watching import Turn, Watch
+
+Kind = Literal["service", "endpoint", "dns"]
+TOLD: dict[Kind, str] = {
+    "service": "A Service is made; its endpoint is there already",
+    "endpoint": "A Service's one endpoint becomes another",
+    "dns": "A headless Service is made, and its name asked of the cluster's DNS",
+}
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """Where changes are made and watched."""
+
+    cluster: Cluster
+    api: ClusterApi
+    namespace: str
+    pod: NetnsVantage
+    """Where it is watched from."""
+    backends: dict[str, str]
+    """Name → address of the two pods."""
+    addresses: Iterator[str]
+    """Cluster IPs that are free."""
+
+    def path(self, kind: str, name: str = "") -> str:
+        root = "/apis/discovery.k8s.io/v1" if kind == "endpointslices" else "/api/v1"
+        return f"{root}/namespaces/{self.namespace}/{kind}{'/' + name if name else ''}"
+
+
+def service(bench: Bench, number: int) -> Turn:
+    """Make a Service at an address that is asked all the time."""
+    name, address = f"made-{number}", next(bench.addresses)
+    pod, end = next(iter(bench.backends.items()))
+    bench.api.request("POST", bench.path("endpointslices"), objects.endpoint_slice(name, end))
+    watch = Watch(bench.pod, address, objects.PORT, b"hostname", lambda answer: answer.decode().strip() == pod)
+    bench.api.request("POST", bench.path("services"), objects.service(name, address))
+    turn = watch.acknowledged()
+    remove(bench, name)
+    return turn
+
+
+def endpoint(bench: Bench) -> Callable[[Bench, int], Turn]:
+    """Prepare one Service, and give what swaps its endpoint."""
+    name, address = "swapped", next(bench.addresses)
+    turns = itertools.cycle(bench.backends.items())
+    _, end = next(turns)
+    bench.api.request("POST", bench.path("endpointslices"), objects.endpoint_slice(name, end))
+    bench.api.request("POST", bench.path("services"), objects.service(name, address))
+
+    def swap(bench: Bench, _number: int) -> Turn:
+        pod, end = next(turns)
+        watch = Watch(bench.pod, address, objects.PORT, b"hostname", lambda answer: answer.decode().strip() == pod)
+        changed = objects.endpoint_slice(name, end)
+        change = {"metadata": {"annotations": changed["metadata"]["annotations"]}, "endpoints": changed["endpoints"]}
+        bench.api.request("PATCH", bench.path("endpointslices", name), change, "application/merge-patch+json")
+        return watch.acknowledged()
+
+    return swap
+
+
+def name(bench: Bench, number: int) -> Turn:
+    """Make a headless Service whose name is asked all the time."""
+    made = f"named-{number}"
+    full = f"{made}.{bench.namespace}.svc.{bench.cluster.dns_domain}."
+    end = next(iter(bench.backends.values()))
+    record = "AAAA" if ":" in end else "A"
+    query = message.make_query(full, record, use_edns=False).to_wire()
+
+    def is_right(answer: bytes) -> bool:
+        told = message.from_wire(answer, raise_on_truncation=False)
+        kind = rdatatype.from_text(record)
+        return any(item.to_text() == end for found in told.answer if found.rdtype == kind for item in found)
+
+    bench.api.request("POST", bench.path("endpointslices"), objects.endpoint_slice(made, end))
+    watch = Watch(bench.pod, bench.cluster.dns_address, 53, query, is_right)
+    bench.api.request("POST", bench.path("services"), objects.service(made, headless=True))
+    turn = watch.acknowledged()
+    remove(bench, made)
+    return turn
+
+
+def remove(bench: Bench, made: str) -> None:
+    for kind in ("services", "endpointslices"):
+        bench.api.request("DELETE", bench.path(kind, made))

@@ -1,0 +1,47 @@
+"""Other Services: what a change must be found among."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from clusters.addons.api import ApiError, ClusterApi
+from clusters.errors import ClusterError
+from clusters.progress import Progress
+from propagation import objects
+
+AT_ONCE = 16
+"""Requests to the API server."""
+FULL = "the service range is full"
+
+
+class Filling:
+    """Makes more and more Services, each with an EndpointSlice of two endpoints."""
+
+    def __init__(self, api: ClusterApi, namespace: str, backends: Sequence[str]) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._backends = backends
+        self.count = 0
+
+    def up_to(self, count: int, progress: Progress) -> None:
+        """Have this many of them. `ClusterError` where the API refuses one, for example because the range is full."""
+        if count <= self.count:
+            return
+        with progress.task(f"{count} Services", count - self.count) as task, ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(self._make, range(self.count, count)):
+                task.advance(1)
+        self.count = count
+
+    def _make(self, number: int) -> None:
+        name = f"other-{number:05}"
+        root = f"namespaces/{self._namespace}"
+        slices = f"/apis/discovery.k8s.io/v1/{root}/endpointslices"
+        try:
+            self._api.request("POST", slices, objects.endpoint_slice(name, *self._backends))
+            self._api.request("POST", f"/api/v1/{root}/services", objects.service(name))
+        except ApiError as error:
+            raise ClusterError(
+                f"Service {number + 1} could not be made: {error.cause}",
+                "A larger range takes more: --service-subnet; or measure with fewer: --services.",
+            ) from error

@@ -1,0 +1,91 @@
+"""How long changes take from the API to the packets: a block for each kind of change, a line for each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reports.model import Interval, Propagation
+from reports.text import count, duration
+from reports.views.merged import CellView, Merged
+
+QUANTILES = ("p50", "p90", "p99", "max")
+TITLES = {"service": "New Services", "endpoint": "Changed endpoints", "dns": "New names"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure and its interval."""
+
+    value: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class PropagationLine:
+    """One cell among so many Services."""
+
+    cell: str
+    services: str
+    changes: str
+    first_right: tuple[Figure, ...]
+    """In the order of `QUANTILES`."""
+    last_wrong: tuple[Figure, ...]
+    own: str
+    conditions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class PropagationBlock:
+    """One kind of change."""
+
+    title: str
+    told: str
+    lines: tuple[PropagationLine, ...]
+
+
+def propagation_blocks(merged: Merged) -> tuple[PropagationBlock, ...]:
+    """One block for each kind, its lines by number of Services, so that cells stand below each other."""
+    found = [(cell, one) for cell in merged.cells for one in cell.propagations]
+    kinds = dict.fromkeys(one.change for _, one in found)
+    return tuple(_block(kind, [pair for pair in found if pair[1].change == kind]) for kind in kinds)
+
+
+def _block(kind: str, found: list[tuple[CellView, Propagation]]) -> PropagationBlock:
+    ordered = sorted(found, key=lambda pair: pair[1].services)
+    return PropagationBlock(
+        title=TITLES.get(kind, kind), told=found[0][1].told, lines=tuple(_line(cell, one) for cell, one in ordered)
+    )
+
+
+def _line(cell: CellView, one: Propagation) -> PropagationLine:
+    return PropagationLine(
+        cell=cell.title,
+        services=count(one.services),
+        changes=count(one.changes),
+        first_right=_figures(one.first_right_seconds),
+        last_wrong=_figures(one.last_wrong_seconds),
+        own=_own(one),
+        conditions=tuple(one.conditions.items()),
+    )
+
+
+def _figures(found: Mapping[str, Interval]) -> tuple[Figure, ...]:
+    return tuple(_figure(found[name]) for name in QUANTILES if name in found)
+
+
+def _figure(interval: Interval) -> Figure:
+    spread = f"{signed(interval.low)} to {signed(interval.high)}" if interval.low != interval.high else ""
+    return Figure(value=signed(interval.value), interval=spread)
+
+
+def signed(seconds: float) -> str:
+    """A duration that may lie before the moment it is counted from."""
+    return duration(seconds) if seconds >= 0 else f"\N{MINUS SIGN}{duration(-seconds)}"
+
+
+def _own(one: Propagation) -> str:
+    if not one.own_count:
+        return "none counted"
+    told = ", ".join(f"{name} ≤ {duration(value)}" for name, value in one.own_seconds_at_most.items())
+    return f"{told} of {count(one.own_count)}"
