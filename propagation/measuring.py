@@ -132,7 +132,7 @@ def one(
 def conditions(bench: Bench, node: CommandVantage, n: int) -> dict[str, str]:
     periods = {name: value for name, value in bench.cluster.conditions.items() if "SyncPeriod" in name}
     open_ended = unbounded(n)
-    bounded = (
+    told = (
         f"; of {n} changes {' and '.join(open_ended)} have no upper bound: theirs is the largest" if open_ended else ""
     )
     return {
@@ -142,7 +142,7 @@ def conditions(bench: Bench, node: CommandVantage, n: int) -> dict[str, str]:
         "lost": f"without an answer after {LOST_SECONDS:g} s; given up after {GIVE_UP_SECONDS:g} s",
         "counted from": "the arrival of the API server's answer to the change",
         "every other Service": "a cluster IP, one UDP port, one EndpointSlice with two endpoints",
-        "intervals": f"95 %, order statistics{told if open_ended else ''}",
+        "intervals": f"95 %, order statistics{told}",
         "kube-proxy's own": "network_programming_duration_seconds on that node, upper bounds of its buckets",
     }
 

@@ -2,8 +2,8 @@
 
 One run is one folder, ``runs/<id>/``. Its ``results.jsonl`` is append-only: a `Header`, then for each cell a `Cell`,
 its `Result`, `Load`, `Propagation` and `Witness` records and a `CellEnd`, and last a `Footer`. A stream without a
-footer is a run that broke off: renderers say so and the exit status is 2. Everything shown later is made from this stream and the
-evidence files beside it, never from a live cluster.
+footer is a run that broke off: renderers say so and the exit status is 2. Everything shown later is made from this
+stream and the evidence files beside it, never from a live cluster.
 
 The JSON schema of these records is published as ``reports/schema.json`` (``python -m reports schema``).
 """
