@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from fixtures import convergence, timeouts
-from fixtures.convergence import await_value, converge, never
+from fixtures.convergence import await_value, converge, never, remains
 from fixtures.observations import Observation, Outcome
 from fixtures.timeouts import Timeout
 from fixtures.verdicts import Mismatch
@@ -79,3 +79,14 @@ def test_a_value_is_awaited_and_told_when_it_stays_wrong() -> None:
     assert await_value(lambda: next(values), bool, what="an address", every=0) == "172.30.0.200"
     with pytest.raises(Mismatch, match="still 'pending'"):
         await_value(lambda: "pending", lambda value: value != "pending", what="an address", timeout=Timeout.ADDRESS)
+
+
+def test_a_value_that_remains_is_read_until_the_window_ends() -> None:
+    reads = iter(["", "", "", *[""] * 10_000])
+    remains(lambda: next(reads), "", what="the address", window=0.02, every=0)
+
+
+def test_a_value_that_changes_within_the_window_is_a_mismatch() -> None:
+    reads = iter(["", "", "172.30.0.200"])
+    with pytest.raises(Mismatch, match=r"the address to stay '' for 10 s.*172\.30\.0\.200"):
+        remains(lambda: next(reads), "", what="the address", window=10, every=0)

@@ -23,6 +23,8 @@ from fixtures.workloads import Namespace
 
 DOCUMENTATION: dict[Family, str] = {"IPv4": "192.0.2.53", "IPv6": "2001:db8::53"}
 """Of no cluster's range (RFC 5737, RFC 3849)."""
+FIRST = 11
+"""Below it are the API server's address and, by custom, the DNS server's: the first and the tenth of the range."""
 
 
 def asking_for(namespace: Namespace, address: str) -> Object:
@@ -39,7 +41,7 @@ def static_address(cluster: Cluster) -> str:
     """
     subnet = ipaddress.ip_network(cluster.service_subnet)
     band = min(max(16, subnet.num_addresses // 16), 256)
-    return str(subnet[20 + secrets.randbelow(band - 20)])
+    return str(subnet[FIRST + secrets.randbelow(band - FIRST)])
 
 
 @feature("svc.clusterip.fixed")
