@@ -19,6 +19,8 @@ from clusters.errors import UsageError
 from clusters.provider import ClusterSpec
 from conformance import cell
 from conformance.options import parse
+from fixtures import leader
+from tests.miniatures.cluster import a_cluster
 from tests.test_clusters_addons import VALUES
 from tests.test_embedded_files import FOLDERS
 
@@ -76,3 +78,10 @@ def test_coredns_serves_it() -> None:
     (corefile,) = (one["data"]["Corefile"] for one in objects if one["kind"] == "ConfigMap")
     assert "kubernetes example.test in-addr.arpa ip6.arpa {" in corefile
     assert "cluster.local" not in json.dumps(objects)
+
+
+@pytest.mark.parametrize(("domain", "option"), [(ASKED, "--dns-domain example.test "), ("cluster.local", "")])
+def test_the_command_that_runs_a_check_again_names_it(domain: str, option: str) -> None:
+    cluster = a_cluster(controllers=["traefik"], dns_domain=domain, families=["IPv4"])
+    told = leader.reproduce(cluster, "suites/a.py::test_a")
+    assert f"-- {option}--load none 'suites/a.py::test_a'" in told
