@@ -116,7 +116,11 @@ def run_cell(options: Options, mode: str, programs: Programs, chosen: Selection,
             reports.append(options.run, unmade(options, mode, cell, started))
         if cluster is not None and not options.cluster and not options.keep:
             began = time.monotonic()
-            clusters.delete(cluster.name)
+            try:
+                clusters.delete(cluster.name)
+            except RoadtestError as error:
+                trouble, status = f"{trouble} {error}".strip(), max(status, 2)
+                print(f"error: {error}", file=sys.stderr)
             seconds["delete"] = round(time.monotonic() - began, 3)
         reports.append(options.run, CellEnd(cell=cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble))
     return status
