@@ -100,9 +100,7 @@ def test_two_verdicts_on_one_behaviour_are_compared(
     run = run_of(tmp_path / "run", [witness(AFFINITY, theirs, "svc.affinity"), ours("svc.affinity", our_verdict)])
     (block,) = page_of(run).witnesses
     assert len(block.disagreements) == differ
-    told = "0 verdicts of theirs and ours on the same behaviour agree, 1 does not." if differ else (
-        "1 verdict of theirs and ours on the same behaviour agree, none differs."
-    )  # fmt: skip
+    told = f"Where they and we judge the same behaviour, {int(not differ)} of 1 verdict agree."
     assert block.agreement == told
 
 
@@ -111,6 +109,7 @@ def test_a_difference_is_told_at_the_top_and_by_name(tmp_path: Path) -> None:
     shown = page_of(run_of(tmp_path / "run", records))
     sentence = f"On nftables their test “{AFFINITY}” failed, our svc.affinity passed."
     assert sentence in shown.answer.sentences
+    assert shown.answer.headline == "The one judged feature holds on nftables; 1 test of others failed."
     assert "Theirs and ours differ" in html(shown)
     assert "| nftables |" in markdown(shown)
     assert shown.witnesses[0].disagreements[0].reason == "wanted 20 answers,"
@@ -150,7 +149,7 @@ def test_a_failure_is_told_in_every_report(tmp_path: Path) -> None:
     show(shown, Console(file=screen, width=200))
     assert "✗ failed [sig-network] Services should have a <name> [Conformance]" in screen.getvalue()
     assert "--focus '\\[Conformance\\]'" in screen.getvalue()
-    assert "❌ \\[sig-network\\] Services should have a &lt;name&gt; \\[Conformance\\] (nftables): wanted 20" in (
+    assert "❌ \\[sig-network\\] Services should have a &lt;name&gt; \\[Conformance\\] (nftables · k8s): wanted 20" in (
         markdown(shown)
     )
 
@@ -159,7 +158,7 @@ def test_ci_systems_see_a_suite_of_theirs(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", [witness(MULTIPORT), witness(SIZE, Verdict.FAILED)])
     root = ET.fromstring(junit(merge([reports.read(run)])))
     (suite,) = root.findall("testsuite")
-    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("k8s v1.36.3 on nftables", "2", "1")
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("k8s v1.36.3 on nftables · k8s", "2", "1")
     failure = suite.find(f"testcase[@name='{SIZE}']/failure")
     assert failure is not None
     assert (failure.text or "").endswith("got 19")

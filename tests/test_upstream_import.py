@@ -107,7 +107,8 @@ def test_a_whole_run_is_no_trouble(tmp_path: Path) -> None:
 def test_a_record_tells_all_and_how_to_run_it_again(tmp_path: Path) -> None:
     cases = [case(SHINE, "passed"), case(DIM, "failed", 2.5, failure("no light", "log")), case(HUM, "passed")]
     told = records.gather(written(tmp_path, junit(*cases)), Run(status=1, ended={}), CHOSEN)
-    shine, dim, _ = records.witnesses(told, CHOSEN, FIXED, ["./noxw", "--"], tmp_path / "upstream/x", tmp_path)
+    recorder = records.Recorder(FIXED, ["./noxw", "--"], tmp_path / "upstream/x", tmp_path)
+    shine, dim, _ = (recorder.witness(test, told.outcomes[test.name]) for test in CHOSEN)
     assert (shine.verdict, shine.reason, shine.evidence, shine.source) == (
         Verdict.PASSED, "", [], "https://example.com/0",
     )  # fmt: skip

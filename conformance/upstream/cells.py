@@ -17,12 +17,14 @@ from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec, Mode
 from conformance.interruption import call
-from reports.model import Cell, CellEnd, Verdict
+from reports.model import Cell, CellEnd, Verdict, Witness
 from reports.views.marks import MARKS
 
 from . import images, mapping, records, running, selection
 from .options import Options
+from .outcomes import Outcome
 from .progress import Ended, Reader
+from .records import Recorder
 from .running import Asked, Programs
 from .selection import Selection
 
@@ -114,7 +116,11 @@ def run_cell(options: Options, mode: str, programs: Programs, chosen: Selection,
             reports.append(options.run, unmade(options, mode, cell, started))
         if cluster is not None and not options.cluster and not options.keep:
             began = time.monotonic()
-            clusters.delete(cluster.name)
+            try:
+                clusters.delete(cluster.name)
+            except RoadtestError as error:
+                trouble, status = f"{trouble} {error}".strip(), max(status, 2)
+                print(f"error: {error}", file=sys.stderr)
             seconds["delete"] = round(time.monotonic() - began, 3)
         reports.append(options.run, CellEnd(cell=cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble))
     return status
@@ -126,30 +132,40 @@ def hear(options: Options, cluster: Cluster, cell: str, programs: Programs, chos
     folder = (options.run / "upstream" / cell).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     asked = Asked(focus=options.focus, skip=options.skip, processes=options.processes, minutes=options.minutes)
-    number, total = 0, len(chosen.chosen)
+    again = ["./noxw", "-s", "upstream", "--", "--suite", options.suite, "--modes", cluster.mode]
+    fixed = {"cell": cell, "suite": options.suite, "version": f"v{version()}", "started": started}
+    recorder = Recorder(fixed, [*again, *family_words(options)], folder, options.run.resolve())
+    tests = {test.name: test for test in chosen.chosen}
+    heard: dict[str, Witness] = {}
+
+    def hear_one(outcome: Outcome) -> None:
+        heard[outcome.test] = recorder.witness(tests[outcome.test], outcome)
+        reports.append(options.run, heard[outcome.test])
+
+    seen = 0
 
     def tell(ended: Ended) -> None:
-        nonlocal number
-        number += 1
+        nonlocal seen
+        seen += 1
         mark = MARKS[ended.verdict].sign
-        print(f"{number:4} of {total} {mark} {ended.test}  {ended.seconds:.1f} s", flush=True)
+        print(f"{seen:4} of {len(tests)} {mark} {ended.test}  {ended.seconds:.1f} s", flush=True)
+        if ended.verdict is Verdict.PASSED:  # there is nothing more to say of it: it is kept, however the run ends
+            hear_one(Outcome(test=ended.test, verdict=ended.verdict, seconds=ended.seconds))
 
-    print(f"{total} tests of e2e.test {version()} on {cluster.name} (kube-proxy in mode {cluster.mode})", flush=True)
-    names = [test.name for test in chosen.chosen]
+    print(
+        f"{len(tests)} tests of e2e.test {version()} on {cluster.name} (kube-proxy in mode {cluster.mode})", flush=True
+    )
     with paths.temporary_folder("upstream-", cluster.scratch) as keys:  # a run's folder is kept and shown around
         kubeconfig = running.kubeconfig(cluster, Path(keys) / "kubeconfig")
         words = running.command(cluster, programs, asked, kubeconfig, folder)
-        ended = running.follow(words, folder / "e2e.log", Reader(names), asked, tell)
+        ended = running.follow(words, folder / "e2e.log", Reader(list(tests)), asked, tell)
     told = records.gather(folder / running.REPORT, ended, chosen.chosen)
-    again = ["./noxw", "-s", "upstream", "--", "--suite", options.suite, "--modes", cluster.mode]
-    fixed = {"cell": cell, "suite": options.suite, "version": f"v{version()}", "started": started}
-    again += family_words(options)
-    heard = records.witnesses(told, chosen.chosen, fixed, again, folder, options.run.resolve())
-    for witness in heard:
-        reports.append(options.run, witness)
+    for name in tests:
+        if name not in heard:
+            hear_one(told.outcomes[name])
     if told.trouble:
         print(f"error: {told.trouble}", file=sys.stderr)
-    status = max((EXIT.get(witness.verdict, 0) for witness in heard), default=0)
+    status = max((EXIT.get(witness.verdict, 0) for witness in heard.values()), default=0)
     if told.trouble:
         status = INTERRUPTED if ended.trouble == "interrupted by the user" else 2
     return told.trouble, status

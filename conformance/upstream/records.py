@@ -35,11 +35,14 @@ def gather(report: Path, run: Run, chosen: Sequence[Test]) -> Told:
         trouble = f"{trouble or f'the tests ended with status {run.status}'}; {error}. Last words: {run.last_words}"
     if found.trouble:
         trouble = f"{trouble}; {found.trouble}".strip("; ")
-    missing = Outcome(test="", verdict=Verdict.SKIPPED, seconds=0.0, reason=BROKEN_OFF)
-    every = {test.name: found.tests.get(test.name, missing) for test in chosen}
+    every = {test.name: found.tests.get(test.name) or broken_off(test) for test in chosen}
     if not trouble and any(one.reason == BROKEN_OFF for one in every.values()):
         trouble = "the tests broke off before their end: not all of them ran"
     return Told(every, trouble)
+
+
+def broken_off(test: Test) -> Outcome:
+    return Outcome(test=test.name, verdict=Verdict.SKIPPED, seconds=0.0, reason=BROKEN_OFF)
 
 
 def seen(run: Run, why: str) -> dict[str, Outcome]:
@@ -56,27 +59,28 @@ def seen(run: Run, why: str) -> dict[str, Outcome]:
     }
 
 
-def witnesses(
-    told: Told, chosen: Sequence[Test], fixed: Mapping[str, str], again: Sequence[str], folder: Path, root: Path
-) -> list[Witness]:
-    """A record of each test; what was told of one that did not pass lies in ``folder``, below the run's ``root``.
+class Recorder:
+    """Makes the record of each test. What was told of one that did not pass lies in ``folder``, below the run."""
 
-    ``fixed`` is what all records share: cell, suite, version and start; ``again`` runs the suite once more.
-    """
-    return [
-        Witness(
-            **fixed,
+    def __init__(self, fixed: Mapping[str, str], again: Sequence[str], folder: Path, root: Path) -> None:
+        """``fixed`` is what all records share: cell, suite, version and start; ``again`` runs the suite once more."""
+        self._fixed = fixed
+        self._again = again
+        self._folder = folder
+        self._root = root
+
+    def witness(self, test: Test, outcome: Outcome) -> Witness:
+        return Witness(
+            **self._fixed,
             test=test.name,
-            verdict=told.outcomes[test.name].verdict,
+            verdict=outcome.verdict,
             source=test.source,
             features=features(test.name),
-            reason=told.outcomes[test.name].reason,
-            evidence=evidence(told.outcomes[test.name], folder, root),
-            reproduce=shlex.join([*again, "--focus", focus_of(test.name)]),
-            seconds=round(told.outcomes[test.name].seconds, 3),
+            reason=outcome.reason,
+            evidence=evidence(outcome, self._folder, self._root),
+            reproduce=shlex.join([*self._again, "--focus", focus_of(test.name)]),
+            seconds=round(outcome.seconds, 3),
         )
-        for test in chosen
-    ]
 
 
 def evidence(outcome: Outcome, folder: Path, root: Path) -> list[Evidence]:

@@ -47,6 +47,9 @@ def answer(merged: Merged) -> Answer:
 def _headline(merged: Merged) -> str:
     """What holds where; a run that is not whole says so before anything else."""
     told = _verdict(merged)
+    failed = sum(1 for cell in merged.cells for said in cell.witnesses if said.verdict is Verdict.FAILED)
+    if merged.checks and failed:
+        told = f"{told.rstrip('.')}; {plural(failed, 'test')} of others failed."
     return f"As far as the run went: {told[:1].lower()}{told[1:]}" if merged.troubles else told
 
 

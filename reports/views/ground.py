@@ -30,6 +30,8 @@ class CellRow:
     provider_reason: str
     nodes: str
     tallies: tuple[Tally, ...]
+    witnesses: str
+    """How many tests of others ran there; empty where none did."""
     loads: str
     phases: tuple[tuple[str, str], ...]
     total: str
@@ -118,6 +120,7 @@ def _cell_row(cell: CellView) -> CellRow:
         provider_reason=record.provider_reason,
         nodes=plural(record.nodes, "node") if record.nodes else "no node",
         tallies=tallies([result.verdict for result in cell.results]),
+        witnesses=f"{plural(len(cell.witnesses), 'test')} of others" if cell.witnesses else "",
         loads=loads,
         phases=tuple((name, duration(seconds)) for name, seconds in phases.items()),
         total=duration(sum(phases.values())) if end else "broke off",

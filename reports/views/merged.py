@@ -207,14 +207,18 @@ def _cell(stream: Stream, name: str) -> CellView:
         controller=name.partition("-")[2],
         nodes=0,
     )
+    heard = tuple(witness for witness in stream.witnesses if witness.cell == name)
+    words = [record.mode, controller_name(record.controller)]
+    if not any(result.cell == name for result in stream.results):
+        words += dict.fromkeys(witness.suite for witness in heard)
     return CellView(
         key=f"{run}/{name}",
-        title=first_line(" · ".join(word for word in (record.mode, controller_name(record.controller)) if word), 120),
+        title=first_line(" · ".join(word for word in words if word), 120),
         run=stream.run,
         record=record,
         end=next((end for end in stream.ends if end.cell == name), None),
         results=tuple(result for result in stream.results if result.cell == name),
         loads=tuple(load for load in stream.loads if load.cell == name),
-        witnesses=tuple(witness for witness in stream.witnesses if witness.cell == name),
+        witnesses=heard,
         propagations=tuple(one for one in stream.propagations if one.cell == name),
     )

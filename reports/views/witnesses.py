@@ -113,8 +113,7 @@ def _agreement(heard: list[tuple[CellView, Witness]], compared: int, differing: 
             "None of the features that they judge too was judged by us on this page: ./noxw -s report -- RUN RUN puts "
             "two runs on one."
         )
-    said = f"{plural(compared - differing, 'verdict')} of theirs and ours on the same behaviour agree"
-    return f"{said}, {differing} {'does' if differing == 1 else 'do'} not." if differing else f"{said}, none differs."
+    return f"Where they and we judge the same behaviour, {compared - differing} of {plural(compared, 'verdict')} agree."
 
 
 def _compared(cell: CellView, witness: Witness, merged: Merged) -> list[Disagreement]:
