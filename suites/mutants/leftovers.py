@@ -52,28 +52,29 @@ def led(cluster: Cluster, matched: str, address: str, port: int) -> None:
         run_there(node, ["nft", "add", "rule", "inet", TABLE, "mutant", f"{matched} dnat ip to {address}:{port}"])
 
 
-def first_pod(namespace: Namespace) -> str:
-    """The address of the first pod, by name; IPv4, which the mutants break."""
-    return next(pod.address for pod in namespace.pods() if pod.ready and family_of(pod.address) == "IPv4")
+def pods_of(namespace: Namespace, app: str) -> list[str]:
+    """The addresses of an app's first pod, of IPv4, which the mutants break; none in the namespace of the senders."""
+    pods = namespace.pods(f"app={app}")
+    return [pod.address for pod in pods if pod.ready and family_of(pod.address) == "IPv4"][:1]
 
 
 def sockets_stay_where_they_were(cluster: Cluster, namespace: Namespace, feature: str) -> None:
     """The sockets of the check's own ports go on reaching the first pod; those of others find their way."""
-    if feature == "svc.udp.conntrack" and (namespace.family or "IPv4") == "IPv4":
+    for first in pods_of(namespace, "first") if feature == "svc.udp.conntrack" else ():
         service = namespace.service("datagrams")["spec"]
-        sockets, first = "udp sport 20000-23999", first_pod(namespace)
+        sockets = "udp sport 20000-23999"
         led(cluster, f"ip daddr {service['clusterIP']} udp dport 90 {sockets}", first, 8081)
         led(cluster, f"udp dport {service['ports'][0]['nodePort']} {sockets}", first, 8081)
 
 
 def node_ports_go_on(cluster: Cluster, namespace: Namespace, feature: str) -> None:
-    if feature == "svc.switch-type" and (namespace.family or "IPv4") == "IPv4":
-        led(cluster, NODE_PORTS, first_pod(namespace), 8080)
+    for pod in pods_of(namespace, "web") if feature == "svc.switch-type" else ():
+        led(cluster, NODE_PORTS, pod, 8080)
 
 
 def local_node_ports_go_on(cluster: Cluster, namespace: Namespace, feature: str) -> None:
-    if feature == "svc.nodeport.addresses" and (namespace.family or "IPv4") == "IPv4":
-        led(cluster, NODE_PORTS, first_pod(namespace), 8080)
+    for pod in pods_of(namespace, "web") if feature == "svc.nodeport.addresses" else ():
+        led(cluster, NODE_PORTS, pod, 8080)
 
 
 MUTANTS = (
