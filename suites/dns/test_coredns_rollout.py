@@ -12,9 +12,11 @@ from fixtures.catalogue import feature
 from fixtures.coredns import CoreDns
 from fixtures.expectations import holds
 from fixtures.lookups import looked_up
+from fixtures.steady import check_sender
 from fixtures.steady_dns import SteadyDns, account
 from fixtures.vantages import NetnsVantage
 from fixtures.workloads import Namespace
+from reports.model import Timeline
 
 RATE = 100.0
 """Queries in a second."""
@@ -31,6 +33,7 @@ def test_a_rollout_of_coredns_loses_no_query(
     coredns: CoreDns,
     address_record: str,
     note: Callable[[str, object], None],
+    draw: Callable[[Timeline], None],
 ) -> None:
     """“Users expect applications to be available all the time … Rolling updates allow Deployments' update to take place
     with zero downtime by incrementally updating Pods instances with new ones.”
@@ -45,13 +48,16 @@ def test_a_rollout_of_coredns_loses_no_query(
     before = set(coredns.replicas())
     with SteadyDns(a_node, name, address_record, server=cluster.dns_address, rate=RATE) as load:
         time.sleep(SETTLED)
-        began = time.time()
+        began = load.mark("the rollout begins")
         coredns.roll_out()
-        ended = time.time()
+        ended = load.mark("every pod is another")
         time.sleep(SETTLED)
+    draw(load.timeline([address]))
     holds(not before & set(coredns.replicas()), "every pod of CoreDNS to be another", f"{before} before")
 
     kinds, wrong = account(load, [address])
+    if wrong:
+        check_sender(load.latest)
     told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     note("queries", f"{load.sent} sent: {told}; the latest was {load.latest * 1e3:.0f} ms behind its schedule")
     note("rollout", f"{ended - began:.1f} s")
