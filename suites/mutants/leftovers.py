@@ -41,7 +41,7 @@ def local_after_kube_proxy(cluster: Cluster) -> Iterator[None]:
 @contextmanager
 def only_primary_addresses_answer(cluster: Cluster) -> Iterator[None]:
     for node in cluster.nodes[:1]:
-        rules = f"type filter hook output priority 0; tcp dport 30000-32767 ip daddr != {node.address} reject;"
+        rules = f"type filter hook output priority -150; tcp dport 30000-32767 ip daddr != {node.address} reject;"
         with table_on([node], rules):
             yield
 
