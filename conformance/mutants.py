@@ -19,6 +19,7 @@ from clusters.errors import UsageError
 from clusters.families import Family
 from clusters.progress import console_for_tables, progress_for_terminal
 from clusters.provider import Cluster
+from fixtures.catalogue import catalogue
 from reports.model import Verdict
 from suites.mutants import mutants
 from suites.mutants.model import Mutant
@@ -147,6 +148,27 @@ def table(done: Sequence[Trial]) -> Table:
     return shown
 
 
+def by_feature(done: Sequence[Trial]) -> Table:
+    """Each feature of the catalogue, the mutants that must make it fail, and whether it did."""
+    shown = Table(title="Features", title_justify="left")
+    for heading in ("", "feature", "mutant", "mode"):
+        shown.add_column(heading, no_wrap=True)
+    tried = [(feature, trial) for trial in done for feature in (*trial.caught_by, *trial.missed_by)]
+    for feature in catalogue():
+        of_it = [trial for named, trial in tried if named == feature]
+        for number, trial in enumerate(of_it):
+            caught = feature in trial.caught_by
+            sign = f"{MARKS['killed']} caught" if caught else f"{MARKS['survived']} missed"
+            shown.add_row(sign, feature if not number else "", trial.mutant, trial.mode)
+    return shown
+
+
+def never_failed(done: Sequence[Trial]) -> list[str]:
+    """Features of the catalogue that no mutant made fail, of those that mutants exist for in these modes."""
+    caught = {feature for trial in done for feature in trial.caught_by}
+    return [feature for feature in catalogue() if feature not in caught]
+
+
 def select(names: Sequence[str]) -> list[Mutant]:
     known = mutants()
     if unknown := [name for name in names if name not in known]:
@@ -219,6 +241,9 @@ def main(arguments: Sequence[str]) -> int:
     run.mkdir(parents=True, exist_ok=True)
     (run / "mutants.json").write_bytes(msgspec.json.format(msgspec.json.encode(done)))
     console.print(table(done))
+    console.print(by_feature(done))
+    if not asked.names and (unproved := never_failed(done)):
+        console.print(f"No mutant made these features fail: {', '.join(unproved)}.")
     killed = sum(trial.fate == "killed" for trial in done)
     console.print(f"{killed} of {len(done)} mutants killed; details in {run}/mutants.json")
     return 0 if killed == len(done) else 1

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import Console
 
-from conformance.mutants import Verdicts, judge
+from conformance.mutants import Verdicts, by_feature, judge, never_failed
+from fixtures.catalogue import catalogue
 from reports.model import Verdict
+from suites.mutants import mutants
 from suites.mutants.model import Mutant
 
 PASSED, FAILED, ERROR = Verdict.PASSED, Verdict.FAILED, Verdict.ERROR
@@ -37,3 +40,23 @@ def test_fate_follows_from_the_verdicts_with_and_without_the_mutant(mutated: Ver
 def test_a_mutant_whose_check_fails_anyway_proves_nothing() -> None:
     baseline = {**BASELINE, LOCAL: FAILED}
     assert judge(FLIPPED, "iptables", baseline, baseline, 1.0).fate == "error"
+
+
+def test_each_feature_is_told_with_what_made_it_fail_and_what_did_not() -> None:
+    killed = judge(FLIPPED, "iptables", BASELINE, {**BASELINE, LOCAL: FAILED}, 1.0)
+    survived = judge(FLIPPED, "nftables", BASELINE, BASELINE, 1.0)
+    console = Console(width=120, record=True, file=None)
+    with console.capture() as told:
+        console.print(by_feature([killed, survived]))
+    lines = [line.split("│")[1:-1] for line in told.get().splitlines() if "policy-flipped" in line]
+    assert [[word.strip() for word in line] for line in lines] == [
+        ["✓ caught", "svc.etp.local", "policy-flipped", "iptables"],
+        ["✗ missed", "", "policy-flipped", "nftables"],
+    ]
+    assert "svc.etp.local" not in never_failed([killed, survived])
+    assert "svc.etp.local" in never_failed([survived])
+
+
+def test_every_feature_of_the_catalogue_has_a_mutant() -> None:
+    aimed_at = {feature for mutant in mutants().values() for feature in mutant.caught_by}
+    assert [feature for feature in catalogue() if feature not in aimed_at] == []

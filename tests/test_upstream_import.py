@@ -177,7 +177,6 @@ def test_the_running_test_is_known_where_one_runs_at_a_time() -> None:
     assert reader.running == SHINE
 
 
-@pytest.mark.xfail(strict=True, reason="features of services and dns that the mapping names are merged after it")
 def test_every_feature_of_the_mapping_is_in_the_catalogue() -> None:
     named = {identity for found in mapping.mapping().values() for identity in found}
     assert sorted(named - features().keys()) == []

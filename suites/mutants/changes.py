@@ -36,6 +36,22 @@ def pods_end_at_once(manifest: Object, _feature: str) -> Object:
     return changed
 
 
+def one_slice_is_full(_cluster: Cluster, namespace: Namespace, feature: str) -> None:
+    """Beside the controller's slices, one of 150 endpoints that are not there."""
+    if feature != "ep.slices.100" or not namespace.slice_sizes("web"):
+        return
+    namespace.apply_object(
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": "by-hand", "labels": {"kubernetes.io/service-name": "web"}},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [f"198.51.100.{number}"]} for number in range(1, 151)],
+            "ports": [{"name": "udp", "port": 8081, "protocol": "UDP"}],
+        }
+    )
+
+
 def rules_are_flushed(cluster: Cluster, node: str) -> None:
     """As a start script does that cleans up first: every Service rule goes, and kube-proxy starts once more."""
     at_node = CommandVantage(cluster.place(node))
@@ -103,6 +119,13 @@ MUTANTS = (
             f"{SERVICES}clusterip_reach.py",
         ),
         change=pods_end_at_once,
+    ),
+    Mutant(
+        name="hand-made-slice-is-full",
+        breaks="an EndpointSlice of more than 100 endpoints is made by hand for every Service with a UDP port",
+        caught_by=("ep.slices.100",),
+        scope=("suites/endpoints/test_hundreds.py", f"{SERVICES}protocol_udp.py"),
+        after_ready=one_slice_is_full,
     ),
     Mutant(
         name="one-node-announces",

@@ -1,0 +1,75 @@
+"""Hundreds of endpoints behind one Service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from clusters.needs import Need
+from clusters.provider import Cluster, Place
+from fixtures.catalogue import feature
+from fixtures.convergence import await_value
+from fixtures.expectations import answered_by, equal, holds
+from fixtures.probes import dns, udp
+from fixtures.timeouts import Timeout
+from fixtures.vantages import NetnsVantage
+from fixtures.workloads import Namespace
+
+PODS = 250
+LARGEST = 100
+"""By default: --max-endpoints-per-slice of kube-controller-manager."""
+N = 6600
+"""Datagrams. That all miss one of 250 endpoints has the probability 250 × (249/250)^6600 < 1e-9."""
+
+
+@feature("ep.slices.100")
+@pytest.mark.disturbs
+@pytest.mark.needs(Need.THREE_NODES)
+def test_hundreds_of_endpoints_are_in_slices_of_at_most_100_and_all_are_reached(
+    namespace: Namespace,
+    cluster: Cluster,
+    nodes: list[Place],
+    pod_networks: dict[str, NetnsVantage],
+    address_record: str,
+    note: Callable[[str, object], None],
+) -> None:
+    """“By default, the control plane creates and manages EndpointSlices to have no more than 100 endpoints each.”
+    https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+    """
+    room = namespace.room_for_pods()
+    if room < PODS:
+        pytest.skip(f"It needs room for {PODS} more pods, and the nodes have it for {room}.")
+    namespace.apply("hundreds.yaml")
+    pods = namespace.wait_ready(Timeout.HUNDREDS)
+    addresses = sorted(pod.address for pod in pods)
+    every = partial(namespace.endpoints, "web")
+    ready = await_value(
+        every,
+        lambda found: sorted(end.address for end in found if end.ready) == addresses,
+        what=f"the EndpointSlices to hold all {PODS} pods",
+        timeout=Timeout.READY,
+        every=0.5,
+    )
+    sizes = namespace.slice_sizes("web")
+    note("endpoints in each slice", ", ".join(map(str, sizes)))
+    equal("the number of endpoints in all slices", len(ready), sum(sizes))
+    holds(max(sizes) <= LARGEST, f"slices of at most {LARGEST} endpoints", f"one has {max(sizes)}")
+
+    sender = next(iter(pod_networks.values()))
+    front = namespace.cluster_ip("web")
+    names = {pod.name for pod in pods}
+    ask = partial(udp, sender, front, 81, "hostname")
+    await_value(
+        lambda: {seen.reply.strip() for seen in ask(count=N)},
+        lambda seen: seen == names,
+        what=f"every pod to be reached by {N} datagrams",
+    )
+    answered_by(ask(count=N), names)
+
+    full = f"all.{namespace.name}.svc.{cluster.dns_domain}."
+    resolve = partial(dns, sender, full, address_record, server=cluster.dns_address, tcp=True)
+    await_value(
+        lambda: sorted(resolve()[0].answers), lambda found: found == addresses, what="the DNS to know all of them"
+    )
