@@ -57,7 +57,8 @@ def test_without_coredns_lookups_are_refused_and_everything_else_goes_on(
 ) -> None:
     """The DNS server is a Service as any other: “Rejecting packets for services with no local or remote endpoints.”
     https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/nftables/README.md
-    Addresses take no DNS: kube-proxy's rules lead “traffic for the Service's clusterIP and port” to the pods.
+    Addresses take no DNS: kube-proxy configures nodes “to capture traffic to the Service's clusterIP and port, and
+    redirect that traffic to one of the Service's endpoints”.
     https://kubernetes.io/docs/reference/networking/virtual-ips/
     """
     namespace.apply("coredns_down.yaml")

@@ -35,11 +35,11 @@ def test_a_rollout_of_coredns_loses_no_query(
     note: Callable[[str, object], None],
     draw: Callable[[Timeline], None],
 ) -> None:
-    """“Users expect applications to be available all the time … Rolling updates allow Deployments' update to take place
-    with zero downtime by incrementally updating Pods instances with new ones.”
+    """“Rolling updates allow Deployments' update to take place with zero downtime by incrementally updating Pods
+    instances with new ones.”
     https://kubernetes.io/docs/tutorials/kubernetes-basics/update/update-intro/
-    CoreDNS serves on for a while after it was told to end: “lameduck … before the process is shutdown. This is useful
-    for in-flight requests”. https://coredns.io/plugins/health/
+    CoreDNS serves on for a while after it was told to end: “lameduck will delay shutdown for DURATION”.
+    https://coredns.io/plugins/health/
     """
     namespace.apply("record_addresses.yaml")
     name = f"web.{namespace.name}.svc.{cluster.dns_domain}."

@@ -27,10 +27,10 @@ def test_hostname_and_subdomain_make_a_name_under_the_headless_service(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], address_record: str
 ) -> None:
     """“If there exists a headless Service in the same namespace as the Pod, with the same name as the subdomain, the
-    cluster's DNS Server also returns A and/or AAAA records for the Pod's fully qualified hostname … the pod will see
-    its own FQDN as "busybox-1.busybox-subdomain.my-namespace.svc.cluster-domain.example"”; “A Pod with no hostname but
-    with subdomain will only create the A or AAAA record for the headless Service”.
-    https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-hostname-and-subdomain-fields
+    cluster's DNS Server also returns A and/or AAAA records for the Pod's fully qualified hostname … the first Pod
+    will see its own FQDN as "busybox-1.busybox-subdomain.my-namespace.svc.cluster-domain.example"”; “A Pod with no
+    hostname but with subdomain will only create the A or AAAA record for the headless Service”.
+    https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-hostname-and-subdomain-field
     """
     namespace.apply("hostname_subdomain.yaml")
     pods = namespace.wait_ready()

@@ -56,8 +56,9 @@ def test_a_service_whose_name_was_denied_is_known_when_the_denial_has_ended(
     note: Callable[[str, object], None],
 ) -> None:
     """“A negative answer that resulted from a name error (NXDOMAIN) should be cached such that it can be retrieved and
-    returned in response to another query for the same <QNAME, QCLASS> … the minimum of the SOA.MINIMUM field and SOA's
-    TTL is used.” https://www.rfc-editor.org/rfc/rfc2308#section-5
+    returned in response to another query for the same <QNAME, QCLASS>”; its “TTL is taken from the minimum of the
+    SOA.MINIMUM field and SOA's TTL … upon reaching zero (0) indicates the cached negative answer MUST NOT be used
+    again.” https://www.rfc-editor.org/rfc/rfc2308#section-5
     Beside what the answer promised there is the time that CoreDNS takes to hear of the Service (`DNS_WATCH`).
     """
     client = next(iter(pod_vantages.values()))
@@ -78,7 +79,8 @@ def test_a_name_outside_that_was_denied_is_known_when_the_denial_has_ended(
     dns_recorder: DnsRecorder,
     note: Callable[[str, object], None],
 ) -> None:
-    """“The minimum of the SOA.MINIMUM field and SOA's TTL is used”. https://www.rfc-editor.org/rfc/rfc2308#section-5
+    """The SOA's “TTL … upon reaching zero (0) indicates the cached negative answer MUST NOT be used again.”
+    https://www.rfc-editor.org/rfc/rfc2308#section-5
     Whether CoreDNS caches at all its Corefile says: “With cache enabled, all records except zone transfers and metadata
     records will be cached”. https://coredns.io/plugins/cache/
     """

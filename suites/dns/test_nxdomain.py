@@ -68,8 +68,9 @@ def test_what_is_not_there_is_denied_with_the_zones_soa(
 def test_what_is_not_there_outside_is_denied_as_the_server_outside_does(
     cluster: Cluster, pod_vantages: dict[str, PodVantage], dns_recorder: DnsRecorder
 ) -> None:
-    """“NXDOMAIN … is indicated by an answer with the RCODE set to NXDOMAIN”, “NODATA … by an answer with the RCODE set
-    to NOERROR and no relevant answers”. https://www.rfc-editor.org/rfc/rfc2308#section-2
+    """“Name errors (NXDOMAIN) are indicated by the presence of "Name Error" in the RCODE field.” “NODATA is indicated
+    by an answer with the RCODE set to NOERROR and no relevant answers in the answer section.”
+    https://www.rfc-editor.org/rfc/rfc2308#section-2
     The recording server is of the root zone; the cluster's DNS tells what it said.
     """
     token = secrets.token_hex(4)  # others ask the server outside, too

@@ -77,8 +77,8 @@ def test_changes_are_answered_as_soon_as_the_answers_of_before_have_ended(
 ) -> None:
     """“The meaning of the TTL field is a time limit on how long an RR can be kept in a cache.”
     https://www.rfc-editor.org/rfc/rfc1034#section-3.6
-    “CoreDNS … is a DNS server that watches the Kubernetes API for new Services and creates a set of DNS records for
-    each one.” https://kubernetes.io/docs/concepts/services-networking/service/#dns
+    “A cluster-aware DNS server, such as CoreDNS, watches the Kubernetes API for new Services and creates a set of DNS
+    records for each one.” https://kubernetes.io/docs/concepts/services-networking/service/#dns
     How soon its watch is served Kubernetes does not say: `DNS_WATCH` is the bound, and p50 and p99 are recorded.
     """
     service, endpoints = namespace.read("propagation.yaml")

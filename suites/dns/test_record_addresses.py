@@ -41,7 +41,7 @@ def test_a_service_of_one_family_has_one_address_and_no_record_of_the_other_type
 def test_a_service_of_both_families_has_an_address_of_each(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
 ) -> None:
-    """“Services are assigned DNS A and/or AAAA records, depending on the IP family or families of the Service.”
+    """“Services are assigned DNS A and/or AAAA records, depending on the IP family or families of the Service”.
     https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#a-aaaa-records
     """
     (service,) = namespace.read("record_addresses.yaml")

@@ -37,9 +37,11 @@ def test_an_external_name_is_the_one_cname_record(
 def test_an_external_name_within_the_cluster_leads_to_the_address(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], address_record: str
 ) -> None:
-    """“Question Example: foo.default.svc.cluster.local. IN A. Answer Example: foo.default.svc.cluster.local. 10 IN
-    CNAME www.example.com. … www.example.com. 28715 IN A 192.0.2.53”
+    """“Question Example: foo.default.svc.cluster.local. IN A Answer Example: foo.default.svc.cluster.local. 10 IN CNAME
+    www.example.com. www.example.com. 28715 IN A 192.0.2.53”
     https://github.com/kubernetes/dns/blob/master/docs/specification.md#25---records-for-external-name-services
+    “…the name server includes the CNAME record in the response and restarts the query at the domain name specified in
+    the data field of the CNAME record.” https://www.rfc-editor.org/rfc/rfc1034#section-3.6.2
     """
     service, elsewhere = namespace.read("record_cname.yaml")
     target = f"web.{namespace.name}.svc.{cluster.dns_domain}"

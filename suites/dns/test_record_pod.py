@@ -17,7 +17,7 @@ from fixtures.workloads import Namespace
 def test_a_pods_address_with_dashes_is_a_name_of_it(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], family: Family
 ) -> None:
-    """“<a>-<b>-<c>-<d>.<ns>.pod.<zone>. <ttl> IN A <a>.<b>.<c>.<d>. This behavior is deprecated but is required to
+    """“<a>-<b>-<c>-<d>.<ns>.pod.<zone>. <ttl> IN A <a>.<b>.<c>.<d>” “This behavior is deprecated but is required to
     satisfy this specification.”
     https://github.com/kubernetes/dns/blob/master/docs/specification.md#26---deprecated-records
     """

@@ -18,9 +18,10 @@ from fixtures.workloads import Namespace
 def test_addresses_lead_back_to_the_service_and_to_the_headless_pods(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage]
 ) -> None:
-    """“Given Service ClusterIP <a>.<b>.<c>.<d>, a PTR record of the following form must exist … IN PTR
-    <service>.<ns>.svc.<zone>.” and “Given a ready endpoint with hostname of <hostname> and IP address <a>.<b>.<c>.<d>,
-    a PTR record … IN PTR <hostname>.<service>.<ns>.svc.<zone>.”
+    """“Given an IPv4 Service ClusterIP <a>.<b>.<c>.<d>, a PTR record of the following form must exist … IN PTR
+    <service>.<ns>.svc.<zone>.” The same for “an IPv6 Service ClusterIP”, “as a sequence of nibbles in reverse order”.
+    “Given a ready endpoint with hostname of <hostname> and … a PTR record of the following form must exist … IN PTR
+    <hostname>.<service>.<ns>.svc.<zone>.”
     https://github.com/kubernetes/dns/blob/master/docs/specification.md
     """
     namespace.apply("record_ptr.yaml")

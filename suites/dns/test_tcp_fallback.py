@@ -46,6 +46,8 @@ def test_a_long_answer_is_truncated_in_a_datagram_and_whole_over_tcp(
 ) -> None:
     """“Messages carried by UDP are restricted to 512 bytes … Longer messages are truncated and the TC bit is set in the
     header.” https://www.rfc-editor.org/rfc/rfc1035#section-4.2.1
+    With EDNS the size that a query names is “the number of octets of the largest UDP payload that can be reassembled
+    and delivered in the requestor's network stack”. https://www.rfc-editor.org/rfc/rfc6891#section-6.2.3
     “All general-purpose DNS implementations MUST support both UDP and TCP transport.”
     https://www.rfc-editor.org/rfc/rfc7766#section-5
     """

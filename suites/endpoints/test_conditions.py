@@ -31,7 +31,7 @@ def test_conditions_follow_readiness_and_deletion(namespace: Namespace, note: Ca
     """“For endpoints backed by pods, the EndpointSlice controller will mark the endpoint as serving if the pod's Ready
     condition is True”; “terminating indicates that this endpoint is terminating”; “an endpoint should be marked ready
     if it is serving and not terminating”.
-    https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/#EndpointSlice
+    https://kubernetes.io/docs/reference/kubernetes-api/discovery/endpoint-slice-v1/#EndpointConditions
     """
     namespace.apply("conditions.yaml")
     (pod,) = namespace.wait_ready()

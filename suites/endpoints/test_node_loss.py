@@ -37,8 +37,12 @@ def test_a_lost_nodes_pods_leave_the_endpoints_and_come_back_with_it(
     note: Callable[[str, object], None],
 ) -> None:
     """“In the case that a node becomes unreachable, updating the Ready condition in the Node's .status field. In this
-    case the node controller sets the Ready condition to Unknown.” And every pod's there is then set to not ready.
+    case the node controller sets the Ready condition to Unknown.”
     https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller
+    For every pod there it calls MarkPodsNotReady, which “updates ready status of given pods running on given node”:
+    https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/util/node/controller_utils.go
+    “…the EndpointSlice controller will mark the endpoint as serving if the pod's Ready condition is True.”
+    https://kubernetes.io/docs/reference/kubernetes-api/discovery/endpoint-slice-v1/#EndpointConditions
     """
     namespace.apply("node_loss.yaml")
     pods = namespace.wait_ready()

@@ -28,8 +28,10 @@ def test_a_deleted_service_leaves_no_rule_on_any_node(
     pod_vantages: dict[str, PodVantage],
     note: Callable[[str, object], None],
 ) -> None:
-    """“kube-proxy … watches the Kubernetes control plane for the addition and removal of Service and EndpointSlice
-    objects” https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-modes
+    """“Each instance of kube-proxy watches the Kubernetes control plane for the addition and removal of Service and
+    EndpointSlice objects. … A control loop ensures that the rules on each node are reliably synchronized with the
+    Service and EndpointSlice state as indicated by the API server.”
+    https://kubernetes.io/docs/reference/networking/virtual-ips/
     """
     namespace.apply("clean_delete.yaml")
     namespace.wait_ready()

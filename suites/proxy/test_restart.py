@@ -33,8 +33,11 @@ def test_a_restart_loses_no_request_and_breaks_no_connection(
     kube_proxies: KubeProxies,
     steady: Callable[..., AbstractContextManager[Stream]],
 ) -> None:
-    """“Services should work after restarting kube-proxy”: its rules are in the kernel, which forwards without it.
+    """Services “should work after restarting kube-proxy”.
     https://github.com/kubernetes/kubernetes/blob/v1.36.3/test/e2e/network/service.go
+    Its rules are in the kernel, which forwards without it, and when it starts again “it will only remove rules that
+    are definitely not in use by the currently-configured mode.”
+    https://github.com/kubernetes/kubernetes/blob/v1.36.3/cmd/kube-proxy/app/server_linux.go
     """
     namespace.apply("restart.yaml")
     namespace.wait_ready()

@@ -71,8 +71,8 @@ def test_connections_of_one_outside_client_reach_one_pod(
     client_2: Vantage,
     note: Callable[[str, object], None],
 ) -> None:
-    """The same at a node port, where the client's address is only replaced after the pod has been chosen. “One node”,
-    because each node has a memory of its own: what two nodes chose is recorded and not judged.
+    """The same at a node port, where the client's address is only replaced after the pod has been chosen. At one
+    node, because each node has a memory of its own: what two nodes chose is recorded and not judged.
     https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity
     """
     namespace.apply("affinity_clientip.yaml")

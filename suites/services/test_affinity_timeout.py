@@ -35,7 +35,7 @@ def test_a_client_is_remembered_for_the_time_and_then_forgotten(
     namespace: Namespace, client_1: Vantage, note: Callable[[str, object], None]
 ) -> None:
     """“timeoutSeconds specifies the seconds of ClientIP type session sticky time.”
-    https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ClientIPConfig
     Nothing is promised of whether the time counts from the first connection or from the last one, so that is recorded.
     kube-proxy renews it with every connection, in nftables mode by ``update``, in iptables mode by ``recent --set``:
     https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/nftables/proxier.go

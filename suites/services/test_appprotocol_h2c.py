@@ -22,8 +22,8 @@ DECLARED = {"h2c": "kubernetes.io/h2c", "ws": "kubernetes.io/ws", "wss": "kubern
 @feature("svc.appprotocol.h2c")
 @pytest.mark.each_family
 def test_a_port_of_h2c_serves_http_2_without_tls(namespace: Namespace, pod_vantages: dict[str, PodVantage]) -> None:
-    """“kubernetes.io/h2c: HTTP/2 prior knowledge over cleartext”; kube-proxy passes it through as it is.
-    https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol
+    """“'kubernetes.io/h2c' - HTTP/2 prior knowledge over cleartext”; kube-proxy passes it through as it is.
+    https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServicePort
     """
     namespace.apply("appprotocol_h2c.yaml")
     namespace.wait_ready()

@@ -29,7 +29,7 @@ def test_local_policy_delivers_on_the_node_and_keeps_the_client_address(
 ) -> None:
     """“Each node will deliver traffic only to the node-local endpoints of the service, without masquerading the client
     source IP. (Traffic mistakenly sent to a node with no endpoints will be dropped.)”
-    https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
     namespace.apply("etp_local.yaml")
     pod_on = {pod.node: pod for pod in namespace.wait_ready()}

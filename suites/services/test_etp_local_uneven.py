@@ -38,8 +38,9 @@ def test_a_balancer_over_nodes_gives_pods_shares_by_policy(
     """With Local, “the proxy will configure the service in a way that assumes that external load balancers will take
     care of balancing the service traffic between nodes, and so each node will deliver traffic only to the node-local
     endpoints of the service”: a load balancer that sends each node as much (here the client does that) gives a pod
-    alone on its node as much as three on another together. Cluster “routes to all endpoints”: as much to each.
-    https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    alone on its node as much as three on another together. Cluster is “the standard behavior of routing to all
+    endpoints evenly”: as much to each.
+    https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
     namespace.apply("etp_local_uneven.yaml")
     pods = namespace.wait_ready()

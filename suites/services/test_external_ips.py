@@ -62,8 +62,9 @@ def test_with_the_local_policy_an_external_ip_keeps_the_client_s_address(
     namespace: Namespace, nodes: list[Place], client_1: Vantage, client_2: Vantage
 ) -> None:
     """“externalTrafficPolicy describes how nodes distribute service traffic they receive on one of the Service's
-    "externally-facing" addresses (NodePorts, ExternalIPs, and LoadBalancer IPs).”
-    https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    "externally-facing" addresses (NodePorts, ExternalIPs, and LoadBalancer IPs). If set to "Local", … each node will
+    deliver traffic only to the node-local endpoints of the service, without masquerading the client source IP.”
+    https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
     pod, port = serve_at(namespace, nodes[-1].address)
     # Only now it is known where the pod is: with this policy another node would drop the traffic.
@@ -83,7 +84,7 @@ def test_pods_reach_an_external_ip_too(
     namespace: Namespace, nodes: list[Place], pod_vantages: dict[str, PodVantage]
 ) -> None:
     """“externalIPs is a list of IP addresses for which nodes in the cluster will also accept traffic for this
-    service.” https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    service.” https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
     pod, port = serve_at(namespace, nodes[-1].address)
     url = f"http://{at(nodes[-1].address)}:{port}/hostname"

@@ -24,7 +24,8 @@ def itself(namespace: Namespace, pod: Pod) -> PodVantage:
 @feature("svc.hairpin")
 @pytest.mark.each_family
 def test_a_pod_reaches_itself_through_its_own_service(namespace: Namespace) -> None:
-    """Endpoints of a Service “loadbalance back to themselves if they try to access their own Service VIP”.
+    """“This might sound unlikely, but it does happen and it is supposed to work”: “endpoints of a Service to
+    loadbalance back to themselves if they try to access their own Service VIP”.
     https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/#a-pod-fails-to-reach-itself-via-the-service-ip
     """
     namespace.apply("hairpin.yaml")

@@ -23,8 +23,9 @@ def test_a_headless_name_shows_unready_pods_where_the_service_publishes_them(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], address_record: str
 ) -> None:
     """“publishNotReadyAddresses indicates that any agent which deals with endpoints for this Service should disregard
-    any indications of ready/not-ready.” The Service beside it, which says nothing of that, has no addresses.
-    https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    any indications of ready/not-ready. … all endpoints are considered "ready" even if the Pods themselves are not.”
+    The Service beside it, which says nothing of that, has no addresses.
+    https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
     namespace.apply("headless_publish_not_ready.yaml")
     pods = await_value(

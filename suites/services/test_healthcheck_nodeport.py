@@ -36,7 +36,7 @@ def test_the_health_check_counts_a_nodes_endpoints_and_follows_moved_pods(
     namespace: Namespace, nodes: list[Place], client_1: Vantage
 ) -> None:
     """“External systems (e.g. load-balancers) can use this port to determine if a given node holds endpoints for this
-    service or not.” https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
+    service or not.” https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     Nodes without endpoints are taken out “by deliberately failing health checks”.
     https://kubernetes.io/docs/tutorials/services/source-ip/#source-ip-for-services-with-type-loadbalancer
     """

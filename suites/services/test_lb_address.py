@@ -30,8 +30,9 @@ def manifests(namespace: Namespace) -> tuple[Object, Object]:
 @pytest.mark.each_family
 @pytest.mark.needs(Need.ADDRESS_POOL, Need.OUTSIDE_CLIENT)
 def test_an_address_of_the_pool_is_given_and_serves(namespace: Namespace, cluster: Cluster, client_1: Vantage) -> None:
-    """“MetalLB … will assign an IP address” from its pools. https://metallb.io/usage/ and “information about the
-    provisioned balancer is published in the Service's .status.loadBalancer field.”
+    """MetalLB “will only ever hand out IPs that are part of its configured pools.”
+    https://metallb.io/concepts/#address-allocation
+    “…information about the provisioned balancer is published in the Service's .status.loadBalancer field.”
     https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer
     """
     first, last = pool(cluster)
@@ -53,8 +54,8 @@ def test_an_address_of_the_pool_is_given_and_serves(namespace: Namespace, cluste
 def test_an_address_that_is_asked_for_is_given_and_serves(
     namespace: Namespace, cluster: Cluster, client_1: Vantage, way: str
 ) -> None:
-    """“MetalLB respects the spec.loadBalancerIP parameter”; “MetalLB also supports custom annotation
-    metallb.io/loadBalancerIPs”. https://metallb.io/usage/#requesting-specific-ips
+    """“MetalLB supports spec.loadBalancerIP and a custom metallb.io/loadBalancerIPs annotation.”
+    https://metallb.io/usage/#requesting-specific-ips
     """
     wanted = free_address(namespace, cluster, 0 if way == "field" else 1)
     deployment, service = manifests(namespace)
@@ -74,8 +75,9 @@ def test_an_address_that_is_asked_for_is_given_and_serves(
 @feature("svc.lb.address")
 @pytest.mark.needs(Need.ADDRESS_POOL)
 def test_a_taken_address_leaves_the_service_pending_with_an_event(namespace: Namespace, cluster: Cluster) -> None:
-    """“If MetalLB cannot assign the requested IP address, … the EXTERNAL-IP for the service reports <pending>” and an
-    event says AllocationFailed. https://metallb.io/usage/#requesting-specific-ips
+    """“If MetalLB does not own the requested address, or if the address is already in use by another service,
+    assignment will fail and MetalLB will log a warning event visible in kubectl describe service <service name>.”
+    https://metallb.io/usage/#requesting-specific-ips
     """
     _, service = manifests(namespace)
     namespace.apply_object(service)

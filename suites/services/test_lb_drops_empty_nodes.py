@@ -33,9 +33,12 @@ def test_the_load_balancer_follows_the_only_pod_to_another_node(
     steady: Callable[..., AbstractContextManager[Stream]],
     note: Callable[[str, object], None],
 ) -> None:
-    """“Local … traffic is only sent to nodes that have at least one pod for the service: … the speaker will only
-    announce from nodes with a ready pod” and “forces nodes without Service endpoints to remove themselves”.
-    https://kubernetes.io/docs/tasks/access-application-cluster/create-external-load-balancer/#preserving-the-client-source-ip
+    """externalTrafficPolicy Local “forces nodes without Service endpoints to remove themselves from the list of nodes
+    eligible for loadbalanced traffic by deliberately failing health checks.”
+    https://kubernetes.io/docs/tutorials/services/source-ip/#source-ip-for-services-with-type-loadbalancer
+    MetalLB checks no health but the endpoints: “A given speaker won't advertise the service if: … the service has
+    externalTrafficPolicy=local and there are no running endpoints on the speaker's node”.
+    https://metallb.io/troubleshooting/#general-concepts
     """
     namespace.apply("lb_drops_empty_nodes.yaml")
     (first,) = namespace.wait_ready()

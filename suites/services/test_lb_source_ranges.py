@@ -38,11 +38,10 @@ def serve_only(namespace: Namespace, *clients: Vantage) -> list[Object]:
 def test_a_load_balancer_admits_some_clients_and_drops_others(
     namespace: Namespace, client_1: Vantage, client_2: Vantage
 ) -> None:
-    """“If specified and supported by the platform, this will restrict traffic through the cloud-provider load-balancer
-    … to the specified client IPs.”
-    https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec
-    kube-proxy does it where the client's address arrives, by “dropping packets that are filtered out by the
-    LoadBalancerSourceRanges feature”. https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/nftables/README.md
+    """“If specified and supported by the platform, … traffic … will be restricted to the specified client IPs.”
+    https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
+    kube-proxy does it where the client's address arrives: “Dropping packets that are filtered out by the
+    LoadBalancerSourceRanges feature.” https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/nftables/README.md
     """
     serve_only(namespace, client_1)
     (pod,) = namespace.wait_ready()

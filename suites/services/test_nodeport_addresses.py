@@ -63,8 +63,9 @@ def test_a_configured_range_of_addresses_is_the_only_one_that_answers(
     family: Family,
     kube_proxies: KubeProxies,
 ) -> None:
-    """“kube-proxy should filter out the addresses … --nodeport-addresses … takes a comma-delimited list of IP blocks
-    … to specify IP address ranges that kube-proxy should consider as local to this node.”
+    """“If you want to specify particular IP address(es) to proxy the port, you can set the --nodeport-addresses flag
+    for kube-proxy or the equivalent nodePortAddresses field … This flag takes a comma-delimited list of IP blocks …
+    to specify IP address ranges that kube-proxy should consider as local to this node.”
     https://kubernetes.io/docs/concepts/services-networking/service/#service-nodeport-custom-listen-address
     """
     namespace.apply("nodeport_addresses.yaml")

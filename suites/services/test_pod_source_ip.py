@@ -20,8 +20,12 @@ from fixtures.workloads import Namespace
 def test_a_pod_s_own_address_reaches_the_pod_behind_a_cluster_ip(
     namespace: Namespace, pod_vantages: dict[str, PodVantage]
 ) -> None:
-    """“Packets sent to ClusterIP from within the cluster are never source NAT'd”: neither from the server's own node
-    nor from another. https://kubernetes.io/docs/tutorials/services/source-ip/#source-ip-for-services-with-type-clusterip
+    """“Packets sent to ClusterIP from within the cluster are never source NAT'd if you're running kube-proxy in
+    iptables mode … The client_address is always the client pod's IP address, whether the client pod and server pod are
+    in the same node or in different nodes.”
+    https://kubernetes.io/docs/tutorials/services/source-ip/#source-ip-for-services-with-type-clusterip
+    The other modes do so only when told: “masqueradeAll tells kube-proxy to SNAT all traffic sent to Service cluster
+    IPs, when using the nftables mode.” https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/
     """
     namespace.apply("pod_source_ip.yaml")
     namespace.wait_ready()

@@ -52,6 +52,12 @@ def test_a_service_becomes_a_load_balancer_and_gives_everything_back(
     """“The type field in the Service API is designed as nested functionality - each level adds to the previous”: a
     cluster IP, a node port as well, an address as well; what a level added goes with it, and is there for others.
     https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types
+    A node port “will be wiped when updating a Service to no longer need it (e.g. changing type from NodePort to
+    ClusterIP).” https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServicePort
+    “Clear the load-balancer status if it is no longer appropriate.”
+    https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/service/strategy.go
+    “MetalLB will take care of assigning and unassigning individual addresses as services come and go”.
+    https://metallb.io/concepts/#address-allocation
     """
     namespace.apply("switch_type.yaml")
     (pod,) = namespace.wait_ready()
@@ -92,8 +98,10 @@ def test_a_service_becomes_an_external_name_and_comes_back(
     namespace: Namespace, cluster: Cluster, pod_vantages: dict[str, PodVantage], family: Family, address_record: str
 ) -> None:
     """“Should you later decide to move your database into your cluster, you can start its Pods, add appropriate
-    selectors or endpoints, and change the Service's type.” On the way to ExternalName the cluster IP is given up.
+    selectors or endpoints, and change the Service's type.”
     https://kubernetes.io/docs/concepts/services-networking/service/#externalname
+    clusterIP: “This field will be wiped when updating a Service to type ExternalName.”
+    https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
     namespace.apply("switch_type.yaml")
     (pod,) = namespace.wait_ready()
