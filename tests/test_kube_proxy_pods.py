@@ -21,6 +21,7 @@ class Daemons:
 
     def __init__(self, *nodes: str) -> None:
         self.config = FIRST
+        self.marks: dict[str, str] = {}
         self.count = 0
         self.pods: dict[str, dict[str, Any]] = {}
         self.mode_of: dict[str, str] = {}
@@ -37,11 +38,14 @@ class Daemons:
         }
 
     def get(self, path: str) -> dict[str, Any]:
-        return {CONFIG_MAP: {"data": {KEY: self.config}}, OF_KUBE_PROXY: {"items": list(self.pods.values())}}[path]
+        config = {"metadata": {"annotations": self.marks}, "data": {KEY: self.config}}
+        return {CONFIG_MAP: config, OF_KUBE_PROXY: {"items": list(self.pods.values())}}[path]
 
     def request(self, method: str, path: str, body: Any = None, *_: str) -> dict[str, Any]:
         if method == "PATCH":
             self.config = body["data"][KEY]
+            told = body["metadata"]["annotations"]
+            self.marks = {key: value for key, value in told.items() if value is not None}
         else:
             gone = self.pods.pop(path.removeprefix(f"{PODS}/"))
             self.start(gone["spec"]["nodeName"])
@@ -70,7 +74,7 @@ def test_other_settings_reach_every_node_and_go_again(tmp_path: Path) -> None:
     restart(daemons, tmp_path, ["n1"], nodePortAddresses=["primary"])
     assert daemons.mode_of == {"n1": "iptables", "n2": "iptables"}
     restart(daemons, tmp_path, ["n1", "n2"])
-    assert daemons.config == FIRST
+    assert (daemons.config, daemons.marks) == (FIRST, {})
 
 
 def test_what_a_killed_run_had_changed_is_put_back(tmp_path: Path) -> None:
@@ -82,6 +86,37 @@ def test_what_a_killed_run_had_changed_is_put_back(tmp_path: Path) -> None:
     assert (daemons.config, daemons.mode_of) == (FIRST, {"n1": "iptables"})
     kube_proxy_pods.restore(daemons, tmp_path)  # type: ignore[arg-type]
     assert daemons.count == 3
+
+
+def test_a_restoration_that_broke_off_is_done_again(tmp_path: Path) -> None:
+    daemons = Daemons("n1")
+    restart(daemons, tmp_path, ["n1"], mode="nftables")
+    daemons.config = FIRST  # the ConfigMap is back, and its pod is still of before
+    kube_proxy_pods.restore(daemons, tmp_path)  # type: ignore[arg-type]
+    assert daemons.mode_of == {"n1": "iptables"}
+
+
+def test_what_an_administrator_changed_meanwhile_stays(tmp_path: Path) -> None:
+    daemons = Daemons("n1")
+    restart(daemons, tmp_path, ["n1"], mode="nftables")
+    restart(daemons, tmp_path, ["n1"])
+    daemons.config = theirs = FIRST.replace("30s", "15s")
+    restart(daemons, tmp_path, ["n1"])
+    assert daemons.config == theirs
+    restart(daemons, tmp_path, ["n1"], mode="nftables")
+    daemons.config = theirs = FIRST.replace("30s", "10s")
+    with pytest.raises(ClusterError, match="Somebody else has changed"):
+        restart(daemons, tmp_path, ["n1"])
+    assert daemons.config == theirs
+
+
+def test_two_runs_do_not_change_it_at_once(tmp_path: Path) -> None:
+    daemons = Daemons("n1")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    restart(daemons, tmp_path / "a", ["n1"], mode="nftables")
+    with pytest.raises(ClusterError, match=r"Another run \(a\) has changed"):
+        restart(daemons, tmp_path / "b", ["n1"], mode="nftables")
 
 
 def test_a_cluster_without_such_pods_is_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from fixtures.turns import Turns
@@ -19,7 +20,7 @@ class Person:
         self._thread.start()
 
     def _take(self, turns: Turns, alone: bool) -> None:
-        with turns.taken(alone=alone):
+        with turns.taken("somebody", alone=alone):
             self.inside.set()
             self.leave.wait(10)
 
@@ -66,3 +67,21 @@ def test_two_that_must_be_alone_follow_each_other(tmp_path: Path) -> None:
     for person in sorted((first, second), key=lambda one: not one.inside.is_set()):
         assert person.gets_in()
         person.gone()
+
+
+def test_who_was_killed_while_alone_leaves_a_cluster_that_nobody_judges(tmp_path: Path) -> None:
+    with suppress(KeyboardInterrupt), Turns(tmp_path).taken("test_node_loss", alone=True):
+        raise KeyboardInterrupt  # as far as the turn can tell
+    for alone in (False, True):
+        with Turns(tmp_path).taken("another", alone=alone) as turn:
+            assert turn.disturbed_by == "test_node_loss"
+
+
+def test_who_could_not_put_it_back_leaves_such_a_cluster_too_and_who_could_does_not(tmp_path: Path) -> None:
+    with Turns(tmp_path).taken("a", alone=True) as turn:
+        assert turn.disturbed_by == ""
+    with Turns(tmp_path).taken("b", alone=True) as turn:
+        assert turn.disturbed_by == ""
+        turn.put_back = False
+    with Turns(tmp_path).taken("c", alone=False) as turn:
+        assert turn.disturbed_by == "b"

@@ -13,11 +13,12 @@ from typing import Any
 
 import yaml
 
+from clusters import components
 from clusters.errors import ClusterError
 from clusters.merging import merged
 from clusters.provider import Cluster
 
-from . import names
+from . import names, remains
 from .compartment import LAUNCHER
 from .journal import JOURNAL, Journal
 from .node_files import NodeFolders
@@ -31,19 +32,15 @@ POLL_SECONDS = 0.01
 
 def restart(cluster: Cluster, node: str, changes: Mapping[str, Any], entrance: Sequence[str]) -> None:
     """End it as a kubelet would, and start it with ``changes`` merged into the configuration that the node was made
-    with. ``entrance`` runs a command inside the node. `ClusterError` where it runs nowhere or does not start.
+    with. ``entrance`` runs a command inside the node. `ClusterError` where it does not start.
     """
     netns = names.place_netns(cluster.name, node)
     journal = Journal(cluster.state / JOURNAL)
-    what = f"{netns} {NAME}"
-    pids = [entry.started for entry in journal.entries() if entry.what == what and entry.started]
-    known = journal.processes()
-    running = [pid for pid in pids if running_since(pid) == known[pid]]
-    if not running:
-        raise ClusterError(f"kube-proxy does not run on {node} of {cluster.name}.", "Look at its log.")
-    program = str(Path(f"/proc/{running[-1]}/exe").readlink())
+    running = running_in(netns)
+    # One that died, or did not bear its last configuration, is started as a new cluster's would be.
+    program = str(Path(f"/proc/{running[-1]}/exe").readlink() if running else components.resolve([NAME])[NAME])
     for pid in running:
-        end(pid, known[pid])
+        end(pid, start_time(pid))
     folders = NodeFolders(cluster.state / "nodes" / node)
     file = folders.kube_proxy_file
     if changes:
@@ -51,9 +48,23 @@ def restart(cluster: Cluster, node: str, changes: Mapping[str, Any], entrance: S
         file = file.with_name("kube-proxy-changed.yaml")
         file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     log = cluster.state / "logs" / node / f"{NAME}.log"
-    journal.about_to("process", what)
+    journal.about_to("process", f"{netns} {NAME}")
     pid = start([*entrance, "/bin/sh", "-c", LAUNCHER, "launcher", program, f"--config={file}"], log, cluster.name)
     journal.started(Process(name=NAME, place=netns, pid=pid, started=start_time(pid), log=log))
+
+
+def running_in(netns: str) -> list[int]:
+    """Ids of the kube-proxies in a node's network, also of one that an interrupted restart did not put on record."""
+    inode = remains.inode_of(names.netns_path(netns))
+    found = [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
+    return [pid for pid in found if is_kube_proxy(pid) and remains.inode_of(Path(f"/proc/{pid}/ns/net")) == inode]
+
+
+def is_kube_proxy(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == NAME and running_since(pid) is not None
+    except OSError:
+        return False
 
 
 def end(pid: int, started: int) -> None:

@@ -101,8 +101,14 @@ class EmbeddedProvider:
         return ""
 
     def restart_kube_proxy(self, cluster: Cluster, nodes: Collection[str], changes: Mapping[str, Any]) -> None:
-        for node in nodes:
-            kube_proxy.restart(cluster, node, changes, self.entrance(cluster, node))
+        troubles = []
+        for node in nodes:  # every one, also where an earlier one does not start: it may be the way back
+            try:
+                kube_proxy.restart(cluster, node, changes, self.entrance(cluster, node))
+            except (ClusterError, OSError) as error:
+                troubles.append(f"{node}: {error}")
+        if troubles:
+            raise ClusterError(f"kube-proxy was not restarted everywhere: {'; '.join(troubles)}", "See its log.")
 
     def load_images(self, cluster: Cluster, archives: Mapping[str, Path], progress: Progress) -> None:
         from . import image_loading  # noqa: PLC0415 - as above

@@ -31,12 +31,12 @@ def processes(cluster: str, netns: Sequence[str] = (), recorded: Mapping[int, in
     what it runs under is among them, wherever that is.
     """
     mark = f"{names.MARK}={cluster}".encode()
-    inodes = {inode for name in netns if (inode := _inode(names.netns_path(name)))}
+    inodes = {inode for name in netns if (inode := inode_of(names.netns_path(name)))}
     own = ancestors(os.getpid())
     found = []
     for entry in os.scandir("/proc"):
         if entry.name.isdigit() and (pid := int(entry.name)) not in own:
-            inside = bool(inodes) and _inode(Path(entry.path, "ns", "net")) in inodes
+            inside = bool(inodes) and inode_of(Path(entry.path, "ns", "net")) in inodes
             known = recorded is not None and pid in recorded and recorded[pid] == running_since(pid)
             if inside or known or mark in _environment(pid):
                 found.append(pid)
@@ -54,10 +54,10 @@ def ancestors(pid: int) -> set[int]:
 
 def init_of(cluster: str, netns_path: str) -> int | None:
     """Process 1 of the compartment with this network namespace; nothing where it has none."""
-    inode = _inode(Path(netns_path))
+    inode = inode_of(Path(netns_path))
     mark = f"{names.MARK}={cluster}".encode()
     for pid in processes(cluster):
-        if inode is not None and _inode(Path(f"/proc/{pid}/ns/net")) == inode and mark in _environment(pid):
+        if inode is not None and inode_of(Path(f"/proc/{pid}/ns/net")) == inode and mark in _environment(pid):
             status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
             inside = next((line.split()[-1] for line in status.splitlines() if line.startswith("NSpid:")), "")
             if inside == "1":
@@ -65,7 +65,7 @@ def init_of(cluster: str, netns_path: str) -> int | None:
     return None
 
 
-def _inode(path: Path) -> int | None:
+def inode_of(path: Path) -> int | None:
     try:
         return path.stat().st_ino
     except OSError:

@@ -81,9 +81,10 @@ class ExistingProvider:
         except ClusterError:
             shutil.rmtree(records.folder(name), ignore_errors=True)
             return
+        api = ClusterApi(cluster.kubeconfig)
         try:
-            kube_proxy_pods.restore(ClusterApi(cluster.kubeconfig), cluster.state)
-            removal.remove(ClusterApi(cluster.kubeconfig), cluster)
+            removal.remove(api, cluster)
+            kube_proxy_pods.restore(api, cluster.state)
         except ApiError as error:
             (label,) = cluster.labels.items()
             raise ClusterError(

@@ -27,6 +27,8 @@ NO_IMAGE = re.compile(
     r"(?:Failed to pull image|Back-off pulling image|failed to pull and unpack image) \\?\"([^\"\\]+)"
 )
 REASON = 2000
+SUITE_TIMEOUT = "A suite timeout occurred"
+"""ginkgo's words when --minutes is over while a test runs."""
 BROKEN_OFF = "the run ended before the test did"
 
 
@@ -76,6 +78,8 @@ def outcome(case: ET.Element) -> Outcome:
     verdict = VERDICTS.get(status, Verdict.ERROR)
     told = texts(case)
     reason = "" if verdict is Verdict.PASSED else reason_of(status, case, told)
+    if status == "timedout" and SUITE_TIMEOUT in told:  # our own limit for all of them, and not the test's
+        verdict, reason = Verdict.SKIPPED, BROKEN_OFF
     if verdict is Verdict.FAILED and (missing := NO_IMAGE.search(told)):
         verdict = Verdict.ERROR
         reason = f"its image {missing[1]} is on no node, and no node reaches a registry: nothing was judged. {reason}"
