@@ -44,6 +44,12 @@ def test_each_status_becomes_the_verdict_that_it_means(tmp_path: Path) -> None:
     assert all(one.reason for one in found.values() if one.verdict is not Verdict.PASSED)
 
 
+def test_a_test_that_ran_when_our_own_time_for_all_was_over_did_not_fail(tmp_path: Path) -> None:
+    told = failure("A suite timeout occurred")
+    one = outcomes.read(written(tmp_path, junit(case(DIM, "timedout", inside=told)))).tests[DIM]
+    assert (one.verdict, one.reason) == (Verdict.SKIPPED, outcomes.BROKEN_OFF)
+
+
 def test_a_reason_is_what_the_test_says_without_the_places_in_its_code(tmp_path: Path) -> None:
     path = written(tmp_path, junit(case(DIM, "failed", 2.5, failure("wanted dark,\ngot light", "STEP: dim it"))))
     one = outcomes.read(path).tests[DIM]
