@@ -147,3 +147,11 @@ def test_kube_proxy_of_an_ipv6_cluster_listens_there() -> None:
     assert (proxy["bindAddress"], proxy["healthzBindAddress"]) == ("::", "[::]:10256")
     assert "table ip6 t" in masquerade.rules({"IPv6": six.pod_subnet}, "t", "eth0")
     assert "ip saddr" not in masquerade.rules({"IPv6": six.pod_subnet}, "t", "eth0")
+
+
+def test_a_kernel_without_nftables_masquerades_the_same_packets_by_iptables() -> None:
+    (command,) = masquerade.iptables_commands({"IPv6": "fd00:1::/64"}, "eth0")
+    assert command[0] == "ip6tables"
+    assert " ".join(command).endswith(
+        "POSTROUTING --source fd00:1::/64 ! --destination fd00:1::/64 --out-interface eth0 --jump MASQUERADE"
+    )

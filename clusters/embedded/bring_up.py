@@ -192,7 +192,7 @@ class BringUp:
     def make_node(self, node: Node, store: Future[Path]) -> Compartment:
         """A node up to and including its containerd."""
         place = self.compartment(place_netns(self.spec.name, node.name))
-        node.connect(place)
+        node.connect(place, self.host)
         node.write(self.results([store])[0], self.host)
         self.keep(node.start_init(place))
         self.keep(node.start_containerd(place))
