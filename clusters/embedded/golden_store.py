@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -56,7 +57,8 @@ def prepare(
     """
     store = cache / "image-stores" / key(archives, containerd)
     if store.exists():
-        os.utime(store)
+        with suppress(OSError):  # a cache that may only be read
+            os.utime(store)
         return store
     store.parent.mkdir(parents=True, exist_ok=True)
     forget_unused(store.parent)
