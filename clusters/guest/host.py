@@ -66,7 +66,7 @@ def hindrance() -> str:
             f"A User Mode Linux guest, which would have it, needs {FREE_MEMORY / 1e9:.1f} GB of memory, and "
             f"{free_memory() / 1e9:.1f} GB are free."
         )
-    absent = system_packages.missing(system_packages.packages_of_programs(PURPOSE))
+    absent = system_packages.missing(system_packages.packages_of_programs(PURPOSE), system_packages.find)
     if absent and not system_packages.find("apt-get"):
         return (
             f"A User Mode Linux guest would have it, but there is no {', '.join(sorted(absent))} here, nor apt-get to "
@@ -96,7 +96,7 @@ def run(command: Sequence[str], writable: Path, progress: Progress) -> int:
     status.unlink(missing_ok=True)
     orders.write_bytes(msgspec.json.encode(order(command, folder.parent)))
     try:
-        with enough_maps(), log.open("wb") as kernel, closing(output(guest(folder))) as lines:
+        with enough_maps(MAP_COUNT), log.open("wb") as kernel, closing(output(guest(folder))) as lines:
             pass_on(lines, kernel, progress)
         with suppress(OSError, ValueError):
             return int(status.read_text(encoding="ascii"))
@@ -191,7 +191,7 @@ def output(command: Sequence[str]) -> Generator[bytes, None, None]:
 
 
 @contextmanager
-def enough_maps(setting: Path = MAP_COUNT) -> Iterator[None]:
+def enough_maps(setting: Path) -> Iterator[None]:
     """Allow as many mappings as a guest's processes need, and put the setting back after the last guest."""
     with setting.open("r+", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
