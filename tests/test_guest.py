@@ -90,9 +90,10 @@ def test_what_the_kernel_says_is_kept_and_what_the_command_says_is_passed_on(
     capfdbinary: pytest.CaptureFixture,
 ) -> None:  # type: ignore[type-arg]
     kernel, said = io.BytesIO(), io.StringIO()
-    lines = iter([b"booting\n", host.MARK.encode() + b"\n", b"1 of 2\n", b"2 of 2\n"])
+    mark = host.MARK.encode() + b"\n"
+    lines = iter([b"booting\n", mark, b"1 of 2\n", b"2 of 2\n", mark, b"halted\n"])
     host.pass_on(lines, kernel, LineProgress(said))
-    assert kernel.getvalue().startswith(b"booting\n")
+    assert kernel.getvalue() == b"booting\n" + mark + b"halted\n"
     assert "the guest has booted" in said.getvalue()
     assert capfdbinary.readouterr().out == b"1 of 2\n2 of 2\n"
 
@@ -175,4 +176,4 @@ def test_process_1_passes_on_output_and_status_and_asks_for_every_childs_end(tmp
     }
     program = f"import runpy; m = runpy.run_path({init.__file__!r}); print('status', m['obey']({orders!r}))"
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "mark\ntold you\nstatus 3\n"
+    assert done.stdout == "mark\ntold you\nmark\nstatus 3\n"

@@ -35,7 +35,7 @@ MEMORY = 8 * 2**30
 ROOM = 2**20
 """Beside its memory: its init, its socket."""
 FREE_MEMORY = 4 * 2**30
-MARK = "roadtest-guest: its command begins"
+MARK = "roadtest-guest: the command begins or has ended"
 MAP_COUNT = Path("/proc/sys/vm/max_map_count")
 MAPS = 1048576
 """Every page of a guest's process may be a mapping of its own; 65,530, the usual, are less than an API server."""
@@ -123,7 +123,7 @@ def order(command: Sequence[str], writable: Path) -> dict[str, object]:
 
 
 def pass_on(lines: Iterator[bytes], kernel: BinaryIO, progress: Progress) -> None:
-    """What comes before the mark is the kernel's, and goes to its file; the rest is the command's."""
+    """What comes between the marks is the command's; the rest is the kernel's, and goes to its file."""
     began = time.monotonic()
     for line in lines:
         kernel.write(line)
@@ -131,8 +131,11 @@ def pass_on(lines: Iterator[bytes], kernel: BinaryIO, progress: Progress) -> Non
             progress.say(f"the guest has booted, in {time.monotonic() - began:.1f} s")
             break
     for line in lines:
+        if line.strip() == MARK.encode():
+            break
         sys.stdout.buffer.write(line)
         sys.stdout.flush()
+    kernel.writelines(lines)
 
 
 def carried(environment: Mapping[str, str]) -> dict[str, str]:

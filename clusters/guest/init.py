@@ -112,6 +112,7 @@ def obey(orders: dict[str, Any]) -> int:
         pid, status = os.wait()
         if pid == command.pid:
             copying.join(LAST_WORDS_SECONDS)
+            print(orders["mark"], flush=True)
             return os.waitstatus_to_exitcode(status)
 
 
