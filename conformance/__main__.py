@@ -34,8 +34,8 @@ def run_cell(verb: str, arguments: Sequence[str]) -> int:
     typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", verb, "--", *arguments])
     reports.start(asked.run, command=typed, seed=asked.seed or None)
     with progress_for_terminal() as progress:
-        if lacking := cell.for_guest(asked):
-            return in_guest.run(asked, arguments, lacking, progress)
+        if cell.for_guest(asked):
+            return in_guest.run(asked, arguments, progress)
         return cell.run(asked, progress)
 
 

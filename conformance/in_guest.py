@@ -65,9 +65,9 @@ def command(options: Options, arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def run(options: Options, arguments: Sequence[str], lacking: str, progress: Progress) -> int:
+def run(options: Options, arguments: Sequence[str], progress: Progress) -> int:
     """Run one cell in a guest and return its exit status, as `conformance.cell.run` does."""
-    progress.say(f"{lacking} A User Mode Linux guest has it: the cell {options.cell} runs there.")
+    progress.say(f"mode {options.mode} is not in this machine's kernel: {options.cell} runs in a User Mode Linux guest")
     if options.load != "none":
         progress.say(NO_LOAD)
     try:

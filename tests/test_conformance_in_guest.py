@@ -108,9 +108,9 @@ def test_a_guest_that_ends_early_closes_its_cell(
     options = asked(tmp_path)
     reports.start(options.run, command="./noxw", seed=1)
     said = io.StringIO()
-    assert in_guest.run(options, arguments(tmp_path), LACKING, LineProgress(said)) == status
+    assert in_guest.run(options, arguments(tmp_path), LineProgress(said)) == status
     stream = reports.read(options.run)
     assert [end.cell for end in stream.ends] == ["ipvs-traefik"]
     assert stream.ends[0].trouble
-    assert "the cell ipvs-traefik runs there" in said.getvalue()
+    assert "ipvs-traefik runs in a User Mode Linux guest" in said.getvalue()
     assert in_guest.NO_LOAD in said.getvalue()
