@@ -29,6 +29,8 @@ NO_LOAD = "load is left out in a User Mode Linux guest, where times say nothing"
 
 def hindrance(options: Options) -> str:
     """Why a cell whose mode this machine lacks cannot run in a guest, in a sentence; empty where it can."""
+    if options.mode != "ipvs":
+        return f"A User Mode Linux guest has no mode {options.mode} either."
     if options.provider not in PROVIDERS:
         return f"The provider {options.provider} does not run in a User Mode Linux guest, which would have it."
     if not options.suites:

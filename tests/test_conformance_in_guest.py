@@ -64,6 +64,12 @@ def test_what_a_guest_cannot_do_is_refused_in_a_sentence(
     assert told in str(refusal.value)
 
 
+def test_a_mode_that_a_guest_lacks_too_is_not_run_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clusters.lifecycle.lacks_mode", lambda spec: LACKING)
+    with pytest.raises(MachineError, match="has no mode nftables either"):
+        cell.check(asked(tmp_path, "--mode", "nftables"))
+
+
 def test_where_there_is_no_guest_the_reason_is_told_to_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clusters.guest.hindrance", lambda: "A guest needs a yak.")
     with pytest.raises(MachineError, match=r"Load the module ip_vs\. A guest needs a yak\."):

@@ -183,6 +183,8 @@ def check_mode(mode: Mode) -> None:
     """Raise where the kernel lacks what kube-proxy's mode is made of."""
     if mode == "ipvs":
         run_trials([IPVS])
+    elif mode == "nftables" and system_packages.find("nft"):  # else it is installed first
+        run_trials([NFT])
 
 
 def works(trial: Trial) -> bool:
