@@ -164,7 +164,7 @@ class BringUp:
         control = self.compartment(control_netns(self.spec.name))
         control.run(network.make_bridge, self.addresses)
         self.keep(control.make_processes("control-plane", {}))
-        etcd = control_plane.etcd(parts["etcd"], self.folder / "etcd", identities)
+        etcd = control_plane.etcd(parts["etcd"], self.folder / "etcd", identities, self.spec.patience)
         self.start(control, "etcd", etcd)
         self.start(
             control, "kube-apiserver", control_plane.api_server(parts["kube-apiserver"], self.addresses, identities)
@@ -218,7 +218,7 @@ class BringUp:
         """What they return; the first error of any, or of a process that ended meanwhile, at once."""
         every = list(futures)
         while True:
-            done, waiting = wait_for(every, CHECK_SECONDS, FIRST_EXCEPTION)
+            done, waiting = wait_for(every, CHECK_SECONDS * self.spec.patience, FIRST_EXCEPTION)
             for future in done:
                 future.result()
             if not waiting:

@@ -54,6 +54,8 @@ def make_machine(folders: list[str]) -> None:
         if not Path(folder).exists():
             Path(folder).mkdir(parents=True)
             mount("hostfs", folder, folder)
+    # The console is the command's: of the kernel's words only the last ones go there.
+    Path("/proc/sys/kernel/printk").write_text("1\n", encoding="ascii")
     load_modules()
     choose_iptables()
     tell_cpu_speed()
