@@ -239,3 +239,17 @@ def test_a_wait_names_what_did_not_happen_and_a_dead_process_ends_it_at_once() -
 
     with pytest.raises(ClusterError, match="etcd ended"):
         wait_until(lambda: False, what="x", seconds=60, check=died)
+
+
+def test_a_machine_that_takes_long_to_answer_is_asked_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    answers = iter([False, False, True])
+    monkeypatch.setattr("clusters.addons.api.time.sleep", slept.append)
+
+    def slow() -> bool:
+        threading.Event().wait(0.02)
+        return next(answers)
+
+    wait_until(slow, what="an answer", seconds=60)
+    assert len(slept) == 2
+    assert all(seconds >= 4 * 0.02 for seconds in slept)
