@@ -143,10 +143,10 @@ class BringUp:
                 self.keep(node.start_kube_proxy(place))
 
         def apply() -> None:
-            seconds = install.APPLY_SECONDS * self.spec.patience
-            install.apply(api, self.results([manifests])[0], check=self.check, seconds=seconds)
+            patience = self.spec.patience
+            install.apply(api, self.results([manifests])[0], check=self.check, patience=patience)
             for name in self.spec.controllers:
-                controllers.apply(api, name, check=self.check, seconds=seconds)
+                controllers.apply(api, name, check=self.check, patience=patience)
             timeline.done("add-ons applied")
 
         self.results([self.submit(start_kubelets), self.submit(start_controllers), self.submit(apply)])
