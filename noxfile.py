@@ -31,7 +31,8 @@ nox.options.default_venv_backend = "none"
 ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements" / "roadtest.txt"
 MODES = ["iptables", "nftables", "ipvs"]
-"""A mode that this machine's kernel cannot run is left out, or, where it was asked for by name, refused."""
+"""A mode that this machine's kernel lacks is left out, or, where it was asked for by name, runs in a guest whose kernel
+has it; it is refused where no guest can be had."""
 OUTSIDE = os.environ.get("ROADTEST_CONTROLLERS", "")
 """Folders of others, with a colon between two, that hold controllers as ours does: a folder each."""
 FOLDERS = [ROOT / "clusters/controllers", *(Path(word).expanduser() for word in OUTSIDE.split(os.pathsep) if word)]

@@ -77,7 +77,7 @@ def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
     """
     provider, reason = check(spec)
     told = progress or SilentProgress()
-    for purpose in provider.packages:
+    for purpose in [*provider.packages, *(["ipvs"] if provider.packages and spec.mode == "ipvs" else [])]:
         system_packages.ensure(told, system_packages.packages_of_programs(purpose))
     cluster = msgspec.structs.replace(provider.create(spec, told), provider_reason=reason)
     records.save(cluster)

@@ -14,7 +14,7 @@ from clusters.errors import RoadtestError
 from clusters.progress import progress_for_terminal
 from reports.run import FAILED
 
-from . import cell, options
+from . import cell, in_guest, options
 from .interruption import follow_parent, terminate_as_interrupt
 
 
@@ -34,6 +34,8 @@ def run_cell(verb: str, arguments: Sequence[str]) -> int:
     typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", verb, "--", *arguments])
     reports.start(asked.run, command=typed, seed=asked.seed or None)
     with progress_for_terminal() as progress:
+        if cell.for_guest(asked):
+            return in_guest.run(asked, arguments, progress)
         return cell.run(asked, progress)
 
 

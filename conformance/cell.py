@@ -15,7 +15,7 @@ import pytest
 
 import clusters
 import reports
-from clusters import lifecycle
+from clusters import guest, lifecycle
 from clusters.cli_views import pairs
 from clusters.controllers import described
 from clusters.errors import MachineError, RoadtestError, UsageError
@@ -26,6 +26,7 @@ from fixtures.grounds import turns
 from loadprofiles.profile import chosen
 from reports.model import Cell, CellEnd
 
+from . import in_guest
 from .interruption import call
 from .options import DEFAULT_MODE, Options
 
@@ -97,7 +98,10 @@ def left_out(options: Options) -> str:
     """Why a cell that the user did not ask for by name is not run; empty where it is."""
     if not options.among_others:
         return ""
-    return another_cell(options) if options.cluster else lifecycle.lacks_mode(spec(options))
+    if options.cluster:
+        return another_cell(options)
+    lacking = lifecycle.lacks_mode(spec(options))
+    return lacking and in_guest.left_out(options, lacking)
 
 
 def another_cell(options: Options) -> str:
@@ -163,12 +167,19 @@ def check(options: Options) -> None:
         provider, _ = lifecycle.check(spec(options))
         if isinstance(provider, ExistingProvider):
             provider.check(spec(options))
-        elif (lacking := lifecycle.lacks_mode(spec(options))) and not options.among_others:
-            raise MachineError(lacking)
+        elif (lacking := lifecycle.lacks_mode(spec(options))) and (refusal := in_guest.refusal(options)):
+            raise MachineError(f"{lacking} {refusal}")
     elif not another_cell(options):
         taken(options)
-    if options.suites and options.pytest:
+    if options.suites and options.pytest and not guest.is_guest():  # what started the guest has checked it
         check_selection(options)
+
+
+def for_guest(options: Options) -> str:
+    """What this machine lacks for this cell and a guest has; empty where the cell runs here, or is left out."""
+    if options.cluster or options.among_others or options.provider == EXISTING:
+        return ""
+    return lifecycle.lacks_mode(spec(options))
 
 
 def check_selection(options: Options) -> None:
@@ -201,6 +212,7 @@ def spec(options: Options) -> ClusterSpec:
         nodes=options.nodes,
         families=options.families,
         dns_domain=options.dns_domain,
+        patience=options.patience,
         controllers=[options.controller] if options.controller else [],
     )
 

@@ -29,6 +29,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     existing: ExistingSpec = ExistingSpec()
     dry_run: bool = False
     nodes: int
+    patience: float = 1.0
     families: list[Family] = msgspec.field(default_factory=lambda: ["IPv4"])
     """Of a cluster that is made, as the next."""
     dns_domain: str = dns_domain.DEFAULT
@@ -64,6 +65,13 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     )
     made.add_argument("--provider", default="auto", help=f"auto (default), {', '.join(lifecycle.providers())}")
     made.add_argument("--nodes", type=int, default=3, metavar="N", help="nodes of the cluster (default 3)")
+    made.add_argument(
+        *("--patience",),
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="wait so many times as long for the cluster, on a slow machine; for checks there is --timeout-scale X",
+    )
     if verb != "mutants":
         families.add(made)
         dns_domain.add(made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import yaml
 
 from clusters.addons import install, manifests
 from clusters.addons.api import ApiError, ClusterApi, wait_until
+from clusters.addons.probes import patient
 from clusters.errors import ClusterError
 
 VALUES = {
@@ -240,3 +242,32 @@ def test_a_wait_names_what_did_not_happen_and_a_dead_process_ends_it_at_once() -
 
     with pytest.raises(ClusterError, match="etcd ended"):
         wait_until(lambda: False, what="x", seconds=60, check=died)
+
+
+def test_a_machine_that_takes_long_to_answer_is_asked_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    answers = iter([False, False, True])
+    monkeypatch.setattr("clusters.addons.api.time.sleep", slept.append)
+
+    def slow() -> bool:
+        threading.Event().wait(0.02)
+        return next(answers)
+
+    wait_until(slow, what="an answer", seconds=60)
+    assert len(slept) == 2
+    assert all(seconds >= 4 * 0.02 for seconds in slept)
+
+
+def test_a_slow_machine_kills_no_pod_for_being_slow() -> None:
+    deployment = named("Deployment", "controller")
+    before = copy.deepcopy(deployment)
+    (usual,) = deployment["spec"]["template"]["spec"]["containers"]
+    (told,) = patient(deployment, 20)["spec"]["template"]["spec"]["containers"]
+
+    assert patient(deployment, 1) is deployment
+    assert deployment == before
+    assert told["livenessProbe"]["initialDelaySeconds"] == 20 * usual["livenessProbe"]["initialDelaySeconds"]
+    assert told["livenessProbe"]["timeoutSeconds"] == 20, "the usual second, which the manifest leaves out"
+    assert told["livenessProbe"]["httpGet"] == usual["livenessProbe"]["httpGet"]
+    assert told["readinessProbe"].get("periodSeconds") == usual["readinessProbe"].get("periodSeconds")
+    assert patient({"kind": "ConfigMap", "data": {}}, 20) == {"kind": "ConfigMap", "data": {}}

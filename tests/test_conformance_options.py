@@ -74,6 +74,7 @@ def test_what_cannot_be_run_as_asked_is_refused_before_a_cluster_is_made(
     monkeypatch: pytest.MonkeyPatch, asked: list[str], said: str
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("clusters.embedded.machine.run_trials", lambda every: None)
     with pytest.raises(UsageError, match=re.escape(said)):
         cell.check(parse("cell", [*CELL, *asked]))
 
@@ -92,6 +93,7 @@ def test_what_the_user_says_to_pytest_wins() -> None:
 
 def test_what_can_be_run_as_asked_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("clusters.embedded.machine.run_trials", lambda every: None)
     cell.check(parse("cell", [*CELL, "-n", "0", "-x", "-k", "srv"]))
     cell.check(parse("cell", [*CELL, "--feature", "svc.etp.local", "-k", "keeps"]))
 

@@ -147,3 +147,20 @@ def test_kube_proxy_of_an_ipv6_cluster_listens_there() -> None:
     assert (proxy["bindAddress"], proxy["healthzBindAddress"]) == ("::", "[::]:10256")
     assert "table ip6 t" in masquerade.rules({"IPv6": six.pod_subnet}, "t", "eth0")
     assert "ip saddr" not in masquerade.rules({"IPv6": six.pod_subnet}, "t", "eth0")
+
+
+def test_a_kernel_without_nftables_masquerades_the_same_packets_by_iptables() -> None:
+    (command,) = masquerade.iptables_commands({"IPv6": "fd00:1::/64"}, "eth0")
+    assert command[0] == "ip6tables"
+    assert " ".join(command).endswith(
+        "POSTROUTING --source fd00:1::/64 ! --destination fd00:1::/64 --out-interface eth0 --jump MASQUERADE"
+    )
+
+
+def test_a_slow_machine_is_given_a_slower_heartbeat_and_never_a_slower_one_than_usual(identities: Identities) -> None:
+    def beats(patience: float) -> set[str]:
+        words = control_plane.etcd(Path("/bin/etcd"), Path("/data"), identities, patience)
+        return {word for word in words if "heartbeat" in word or "election" in word}
+
+    assert beats(1) == {"--heartbeat-interval=10", "--election-timeout=100"}
+    assert beats(50) == {"--heartbeat-interval=100", "--election-timeout=1000"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -38,6 +39,41 @@ def test_a_node_shares_layers_and_owns_databases(store: Path, tmp_path: Path) ->
     assert not (node / database).samefile(store / database)
     (node / database).write_text("changed")
     assert (store / database).read_text() == "written to"
+
+
+def test_a_node_in_memory_refers_to_layers_and_owns_databases(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(command: list[str], **_more: object) -> None:
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(golden_store.subprocess, "run", no_links)
+    monkeypatch.setattr(golden_store, "in_memory", lambda folder: folder == tmp_path / "n1")
+    golden_store.link(store, tmp_path / "n1" / "containerd")
+    node = tmp_path / "n1" / "containerd"
+    snapshots = "io.containerd.snapshotter.v1.overlayfs/snapshots"
+
+    assert not (node / snapshots).is_symlink(), "a node adds snapshots of its own"
+    assert (node / snapshots / "1").readlink() == store / snapshots / "1"
+    (node / "io.containerd.metadata.v1.bolt" / "meta.db").write_text("changed")
+    assert (store / "io.containerd.metadata.v1.bolt" / "meta.db").read_text() == "written to"
+
+
+def test_memory_is_told_from_a_disk() -> None:
+    assert golden_store.in_memory(Path("/dev/shm"))
+    assert not golden_store.in_memory(Path("/proc"))
+
+
+def test_a_store_is_the_same_by_whatever_keeps_only_seconds(tmp_path: Path) -> None:
+    archive, containerd = tmp_path / "a.tar", tmp_path / "containerd"
+    for path in (archive, containerd):
+        path.write_text("one")
+        os.utime(path, ns=(10**18 + 999, 10**18 + 999))
+    fine = golden_store.key({"image": archive}, containerd)
+    for path in (archive, containerd):
+        os.utime(path, (10**9, 10**9))
+
+    assert golden_store.key({"image": archive}, containerd) == fine
 
 
 def test_another_archive_or_containerd_is_another_store(tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ def test_ipvs_is_tried_only_where_it_is_asked_for(tmp_path: Path) -> None:
     assert {features[mode][-1] for mode in features} == {"process ids and a /proc of its own"}
 
 
+def test_a_kernel_without_nftables_is_asked_for_iptables_instead(tmp_path: Path) -> None:
+    asked = [trial.feature for trial in machine.trials(ClusterSpec(name="a", mode="ipvs"), tmp_path, nft=False)]
+    assert machine.NFT.feature not in asked
+    assert machine.IPTABLES.feature in asked
+    both = ClusterSpec(name="a", mode="nftables", families=["IPv4", "IPv6"])
+    assert {machine.NFT.feature, machine.NFT6.feature} < {trial.feature for trial in machine.trials(both, tmp_path)}
+
+
 def test_the_first_failing_trial_is_named_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.kernel, "unshare", lambda flags: None)
     monkeypatch.setattr(machine.kernel, "mount", lambda *words, **more: None)

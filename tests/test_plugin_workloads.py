@@ -150,3 +150,19 @@ def test_every_runs_name_gives_names_and_labels_that_kubernetes_takes(run: str) 
         assert labels["roadtest.dev/run"] == label_of(run)
     assert api.made[0]["metadata"]["labels"]["team"] == "a"
     assert len(label_of(run)) <= 63
+
+
+@pytest.mark.parametrize(("factor", "seconds"), [(1.0, None), (10.0, 10)], ids=["ordinary", "slow"])
+def test_probes_of_a_cases_pods_are_stretched_as_every_time_out_is(
+    monkeypatch: pytest.MonkeyPatch, factor: float, seconds: int | None
+) -> None:
+    monkeypatch.setattr("fixtures.workloads.slowness", lambda: factor)
+    api: Any = FakeApi([], [])
+    containers = [{"name": "a", "readinessProbe": {"periodSeconds": 1}}]
+    Namespace(api, "rt-x", Path()).apply_object(
+        {"kind": "Deployment", "spec": {"template": {"spec": {"containers": containers}}}}
+    )
+    ((_, applied),) = api.applied
+    (probe,) = (one["readinessProbe"] for one in applied["spec"]["template"]["spec"]["containers"])
+    assert probe.get("timeoutSeconds") == seconds
+    assert probe["periodSeconds"] == 1

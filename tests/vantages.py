@@ -21,8 +21,8 @@ class PodHere(PodVantage):
         self.namespace, self.pod = "namespace", pod
         self.name, self.address, self.node = "pod-here", "127.0.0.1", "here"
 
-    def exec(self, argv: Sequence[str], *, timeout: float = 30.0) -> Completed:
-        return exec_api().exec(self.namespace, self.pod, argv, timeout=timeout)
+    def exec(self, argv: Sequence[str], *, timeout: float | None = None) -> Completed:
+        return exec_api().exec(self.namespace, self.pod, argv, timeout=timeout or 30.0)
 
 
 every_vantage = pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from clusters.errors import ClusterError
 Object = Mapping[str, Any]
 FIELD_MANAGER = "roadtest"
 POLL_SECONDS = 0.03
+REST = 4
+"""How much longer it is waited than it took to ask."""
 REQUEST_SECONDS = 10.0
 BUSY = frozenset({0, 429, 500, 502, 503, 504})
 """Answers, or none at all, of an API server that is overloaded or just coming up."""
@@ -121,6 +123,7 @@ def wait_until(
     deadline = time.monotonic() + seconds
     while True:
         trouble = ""
+        asked = time.monotonic()
         try:
             if holds():
                 return
@@ -131,4 +134,5 @@ def wait_until(
         check()
         if time.monotonic() > deadline:
             raise ClusterError(f"{what} did not happen within {seconds:g} s.{trouble}", cure)
-        time.sleep(POLL_SECONDS)
+        # A machine that takes long to answer is left alone for longer: most of its time is for what is waited for.
+        time.sleep(max(POLL_SECONDS, REST * (time.monotonic() - asked)))

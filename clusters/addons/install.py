@@ -15,6 +15,7 @@ from clusters.provider import Channel
 
 from .api import ApiError, ClusterApi, wait_until
 from .manifests import FOLDER, load, load_file
+from .probes import patient
 
 APPLY_SECONDS = 30.0
 DEFINITION_WORKERS = 3
@@ -59,23 +60,27 @@ def manifests(values: Mapping[str, str], files: Files, channel: Channel, addons:
     )
 
 
-def apply(api: ClusterApi, every: Manifests, *, check: Callable[[], None], seconds: float = APPLY_SECONDS) -> None:
+def apply(api: ClusterApi, every: Manifests, *, check: Callable[[], None], patience: float = 1.0) -> None:
     """Apply the definitions side by side, then the objects one after the other."""
     with ThreadPoolExecutor(DEFINITION_WORKERS) as pool:
         for done in [
-            pool.submit(apply_all, api, [manifest], check=check, seconds=seconds) for manifest in every.definitions
+            pool.submit(apply_all, api, [manifest], check=check, patience=patience) for manifest in every.definitions
         ]:
             done.result()
-    apply_all(api, every.objects, check=check, seconds=seconds)
+    apply_all(api, every.objects, check=check, patience=patience)
 
 
 def apply_all(
-    api: ClusterApi, every: Iterable[Mapping[str, Any]], *, check: Callable[[], None], seconds: float = APPLY_SECONDS
+    api: ClusterApi, every: Iterable[Mapping[str, Any]], *, check: Callable[[], None], patience: float = 1.0
 ) -> None:
-    """Apply in order; what the server does not take yet is tried until it does, ``seconds`` for each."""
+    """Apply in order; what the server does not take yet is tried until it does, ``patience`` times as long as usual.
+
+    So are the pods that come of it: `probes.patient`.
+    """
+    seconds = APPLY_SECONDS * patience
     for manifest in every:
         name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        attempt = Attempt(api, manifest)
+        attempt = Attempt(api, patient(manifest, patience))
         try:
             wait_until(attempt, what=f"Applying {name}", seconds=seconds, check=check)
         except ClusterError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from .catalogue import MODULES, Catalogue, Component, recipe_digest
-from .store import Store
+from .store import Store, same_time
 
 ASK_SECONDS = 20.0
 ELF_INTERPRETER = 3
@@ -101,7 +101,7 @@ class Finder:
                 self._asked = msgspec.json.decode(self._memory.read_bytes(), type=dict[str, Answer])
         now = path.stat()
         known = self._asked.get(str(path))
-        if known is None or (known.size, known.mtime_ns) != (now.st_size, now.st_mtime_ns):
+        if known is None or known.size != now.st_size or not same_time(now.st_mtime_ns, known.mtime_ns):
             known = Answer(now.st_size, now.st_mtime_ns, words_of(path, arguments))
             self._asked[str(path)] = known
             self._remember(self._asked)

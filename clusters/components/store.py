@@ -21,6 +21,7 @@ import msgspec
 from clusters.errors import ComponentError, MachineError
 
 CHUNK = 1 << 20
+SECOND = 10**9
 MANY_FILES = 200
 """From here on the whole file system is synchronised once, instead of every file."""
 
@@ -79,7 +80,7 @@ class Store:
                 return f"{relative} is missing"
             if now.st_size != known.size:
                 return f"{relative} has {now.st_size} bytes instead of {known.size}"
-            if thorough or (now.st_mtime_ns, now.st_ino) != (known.mtime_ns, known.inode):
+            if thorough or now.st_ino != known.inode or not same_time(now.st_mtime_ns, known.mtime_ns):
                 suspects.append(relative)
         wrong = _wrong_sums(files, entry, suspects)
         if suspects and not wrong:
@@ -170,6 +171,11 @@ def _described(files: Path, known: dict[str, CachedFile]) -> dict[str, CachedFil
         now = (files / relative).stat()
         described[relative] = CachedFile(file.sha256, now.st_size, now.st_mtime_ns, now.st_ino)
     return described
+
+
+def same_time(now: int, known: int) -> bool:
+    """Whether two times, in nanoseconds, are one, also where the file system now tells only whole seconds."""
+    return now == known or now == known // SECOND * SECOND
 
 
 def sha256_of(path: Path) -> str:

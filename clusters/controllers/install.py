@@ -6,17 +6,15 @@ from collections.abc import Callable
 from functools import partial
 
 from clusters.addons.api import ClusterApi, wait_until
-from clusters.addons.install import APPLY_SECONDS, apply_all, is_rolled_out
+from clusters.addons.install import apply_all, is_rolled_out
 
 from .description import describe
 from .manifests import manifests
 
 
-def apply(
-    api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: None, seconds: float = APPLY_SECONDS
-) -> None:
+def apply(api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: None, patience: float = 1.0) -> None:
     """Put a controller's manifests on a cluster; `UsageError` lists the right names where it is not one."""
-    apply_all(api, manifests(name), check=check, seconds=seconds)
+    apply_all(api, manifests(name), check=check, patience=patience)
 
 
 def wait(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None] = lambda: None) -> None:

@@ -143,10 +143,10 @@ class BringUp:
                 self.keep(node.start_kube_proxy(place))
 
         def apply() -> None:
-            seconds = install.APPLY_SECONDS * self.spec.patience
-            install.apply(api, self.results([manifests])[0], check=self.check, seconds=seconds)
+            patience = self.spec.patience
+            install.apply(api, self.results([manifests])[0], check=self.check, patience=patience)
             for name in self.spec.controllers:
-                controllers.apply(api, name, check=self.check, seconds=seconds)
+                controllers.apply(api, name, check=self.check, patience=patience)
             timeline.done("add-ons applied")
 
         self.results([self.submit(start_kubelets), self.submit(start_controllers), self.submit(apply)])
@@ -164,7 +164,7 @@ class BringUp:
         control = self.compartment(control_netns(self.spec.name))
         control.run(network.make_bridge, self.addresses)
         self.keep(control.make_processes("control-plane", {}))
-        etcd = control_plane.etcd(parts["etcd"], self.folder / "etcd", identities)
+        etcd = control_plane.etcd(parts["etcd"], self.folder / "etcd", identities, self.spec.patience)
         self.start(control, "etcd", etcd)
         self.start(
             control, "kube-apiserver", control_plane.api_server(parts["kube-apiserver"], self.addresses, identities)
@@ -192,7 +192,7 @@ class BringUp:
     def make_node(self, node: Node, store: Future[Path]) -> Compartment:
         """A node up to and including its containerd."""
         place = self.compartment(place_netns(self.spec.name, node.name))
-        node.connect(place)
+        node.connect(place, self.host)
         node.write(self.results([store])[0], self.host)
         self.keep(node.start_init(place))
         self.keep(node.start_containerd(place))
@@ -219,7 +219,7 @@ class BringUp:
         """What they return; the first error of any, or of a process that ended meanwhile, at once."""
         every = list(futures)
         while True:
-            done, waiting = wait_for(every, CHECK_SECONDS, FIRST_EXCEPTION)
+            done, waiting = wait_for(every, CHECK_SECONDS * self.spec.patience, FIRST_EXCEPTION)
             for future in done:
                 future.result()
             if not waiting:

@@ -12,6 +12,7 @@ import msgspec
 
 from clusters import controllers, system_packages
 from clusters.families import told
+from clusters.guest import inside as guest
 from clusters.provider import Cluster, ClusterSpec, Place, Ranges
 
 from . import cgroups
@@ -81,6 +82,7 @@ def programs() -> dict[str, str]:
 def conditions(spec: ClusterSpec) -> dict[str, str]:
     """What of a cluster of ours a reader of figures or verdicts must know."""
     return {
+        **guest.conditions(),
         "kernel": os.uname().release,
         "cpus": str(os.cpu_count()),
         "cgroups": "v2" if cgroups.unified(cgroups.ROOT) else "v1",

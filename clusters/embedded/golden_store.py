@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -36,7 +37,8 @@ def key(archives: Mapping[str, Path], containerd: Path) -> str:
     digest = hashlib.sha256(FORM.encode())
     for name, path in sorted({**archives, "": containerd}.items()):
         status = path.stat()
-        digest.update(f"{name}\0{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        # Whole seconds: not every file system keeps more, and a store must be the same by whichever it is reached.
+        digest.update(f"{name}\0{path}\0{status.st_size}\0{int(status.st_mtime)}\0".encode())
     return digest.hexdigest()[:16]
 
 
@@ -55,7 +57,8 @@ def prepare(
     """
     store = cache / "image-stores" / key(archives, containerd)
     if store.exists():
-        os.utime(store)
+        with suppress(OSError):  # a cache that may only be read
+            os.utime(store)
         return store
     store.parent.mkdir(parents=True, exist_ok=True)
     forget_unused(store.parent)
@@ -130,15 +133,48 @@ wait $!
 
 
 def link(store: Path, target: Path) -> None:
-    """Give a node a containerd root of its own: directories and databases copied, everything else hard-linked."""
+    """Give a node a containerd root of its own: directories and databases copied, everything else hard-linked.
+
+    Where links cannot reach, it is copied; in memory, which has no room for that, layers are referred to.
+    """
     target.mkdir(parents=True)
     try:
         subprocess.run(["cp", "-al", f"{store}/.", str(target)], check=True, capture_output=True)
     except subprocess.CalledProcessError:
         # Another file system: hard links cannot reach it.
         shutil.rmtree(target)
-        subprocess.run(["cp", "-a", "--reflink=auto", f"{store}/.", str(target)], check=True, capture_output=True)
+        if in_memory(target.parent):
+            refer(store, target)
+        else:
+            subprocess.run(["cp", "-a", "--reflink=auto", f"{store}/.", str(target)], check=True, capture_output=True)
     for database in target.glob("*/*.db"):
         copy = database.with_suffix(".copy")
         shutil.copy2(database, copy)
         copy.replace(database)
+
+
+def in_memory(folder: Path) -> bool:
+    """Whether a folder is on a tmpfs, by /proc/self/mountinfo."""
+    device = folder.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    rows = [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    return any(row[2] == number and row[row.index("-") + 1] == "tmpfs" for row in rows)
+
+
+def refer(store: Path, target: Path) -> None:
+    """Copy the store with a symbolic link for each unpacked layer and each blob.
+
+    Only what lives no longer than memory does may refer: a store that nobody used for a while is forgotten.
+    """
+
+    def copy(folder: Path, into: Path) -> None:
+        into.mkdir()
+        for entry in folder.iterdir():
+            if entry.parent.name in {"snapshots", "sha256"}:
+                (into / entry.name).symlink_to(entry)
+            elif entry.is_dir():
+                copy(entry, into / entry.name)
+            else:
+                shutil.copy2(entry, into / entry.name)
+
+    copy(store, target)

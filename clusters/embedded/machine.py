@@ -10,15 +10,17 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from clusters import paths, system_packages
 from clusters.errors import ClusterError, MachineError
+from clusters.families import NFT_FAMILY, Family
 from clusters.provider import ClusterSpec, Mode
 
-from . import cgroups
+from . import cgroups, golden_store
 from . import kernel_calls as kernel
 from .node_files import Host
 
@@ -83,12 +85,14 @@ def check(spec: ClusterSpec, folder: Path) -> Host:
     if absent := system_packages.missing(system_packages.packages_of_programs()):
         command = system_packages.command(sorted(set(absent.values())), root=True)
         raise MachineError(f"Missing on this machine: {', '.join(sorted(absent))}.", f"Run: {command}")
-    copies = 0 if on_one_file_system(folder, paths.cache_folder()) else spec.nodes
+    shared = on_one_file_system(folder, paths.cache_folder()) or golden_store.in_memory(there_already(folder))
+    copies = 0 if shared else spec.nodes
     check_disk(folder, FREE_BYTES + copies * STORE_BYTES)
     check_inotify(spec.nodes)
     check_cgroups()
-    run_trials(trials(spec, folder))
-    return Host(lowers_oom_score=lowers_oom_score(), runc=Path(system_packages.find("runc")))
+    nft = spec.mode == "nftables" or works(NFT)
+    run_trials(trials(spec, folder, nft=nft))
+    return Host(lowers_oom_score=lowers_oom_score(), runc=Path(system_packages.find("runc")), nft=nft)
 
 
 def there_already(folder: Path) -> Path:
@@ -152,14 +156,13 @@ def lowers_oom_score() -> bool:
     return done.returncode == 0
 
 
-def trials(spec: ClusterSpec, folder: Path) -> list[Trial]:
-    """What to try for a cluster, in order."""
-    module = "Load or build the kernel module, or use another machine; in a container, run it privileged."
+def trials(spec: ClusterSpec, folder: Path, *, nft: bool = True) -> list[Trial]:
+    """What to try for a cluster, in order; without ``nft`` nodes translate addresses by iptables."""
     every = [
-        Trial("a kernel setting of its own in a namespace (/proc/sys)", module, forward),
-        Trial("a Linux bridge", f"{module} (bridge)", lambda: add_link("bridge")),
-        Trial("a pair of virtual Ethernet devices", f"{module} (veth)", lambda: add_link("veth")),
-        Trial("an nftables NAT table", f"{module} (nf_tables, nft_chain_nat, nft_masq)", nft_rules),
+        Trial("a kernel setting of its own in a namespace (/proc/sys)", MODULE, forward),
+        Trial("a Linux bridge", f"{MODULE} (bridge)", lambda: add_link("bridge")),
+        Trial("a pair of virtual Ethernet devices", f"{MODULE} (veth)", lambda: add_link("veth")),
+        *([NFT] if nft else []),
         Trial(
             "an overlay mount",
             f"Set ROADTEST_STATE to a folder on ext4, xfs or tmpfs: {folder} may itself be on an overlay.",
@@ -167,19 +170,30 @@ def trials(spec: ClusterSpec, folder: Path) -> list[Trial]:
         ),
     ]
     if "IPv6" in spec.families:
-        every.append(IPV6)
-    if spec.mode in {"iptables", "ipvs"}:
-        every.append(Trial("the iptables matches and targets of kube-proxy", f"{module} (xt_*)", iptables_rules))
+        every += [IPV6, NFT6] if nft else [IPV6]
+    if spec.mode in {"iptables", "ipvs"} or not nft:
+        every.append(IPTABLES)
     if spec.mode == "ipvs":
         every.append(IPVS)
     # The last one: after it, its thread can start nothing more.
-    return [*every, Trial("process ids and a /proc of its own", module, own_processes)]
+    return [*every, Trial("process ids and a /proc of its own", MODULE, own_processes)]
 
 
 def check_mode(mode: Mode) -> None:
     """Raise where the kernel lacks what kube-proxy's mode is made of."""
     if mode == "ipvs":
         run_trials([IPVS])
+    elif mode == "nftables" and system_packages.find("nft"):  # else it is installed first
+        run_trials([NFT])
+
+
+def works(trial: Trial) -> bool:
+    """Whether one trial does, in namespaces of its own."""
+    try:
+        run_trials([trial])
+    except MachineError:
+        return False
+    return True
 
 
 def run_trials(every: list[Trial]) -> None:
@@ -251,11 +265,10 @@ def ipv6() -> None:
         ip.link("add", ifname="rtipv6", kind="bridge")
         ip.addr("add", index=ip.link_lookup(ifname="rtipv6")[0], address="fd00::1", prefixlen=64)
     Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("1", encoding="ascii")
-    run_with_input(["nft", "-f", "-"], NODE_RULES.replace("table ip ", "table ip6 "))
 
 
-def nft_rules() -> None:
-    run_with_input(["nft", "-f", "-"], NODE_RULES)
+def nft_rules(family: Family = "IPv4") -> None:
+    run_with_input(["nft", "-f", "-"], NODE_RULES.replace("table ip ", f"table {NFT_FAMILY[family]} "))
 
 
 def iptables_rules() -> None:
@@ -295,6 +308,14 @@ def ip_vs() -> None:
     add_link("dummy")
 
 
+MODULE = "Load or build the kernel module, or use another machine; in a container, run it privileged."
+NFT = Trial("an nftables NAT table", f"{MODULE} (nf_tables, nft_chain_nat, nft_masq)", nft_rules)
+NFT6 = Trial("an nftables NAT table for IPv6", NFT.cure, partial(nft_rules, "IPv6"))
+IPTABLES = Trial(
+    "the iptables matches and targets of kube-proxy",
+    f"{MODULE} (xt_*) A kernel without nftables' NAT takes iptables-legacy: update-alternatives --config iptables.",
+    iptables_rules,
+)
 IPV6 = Trial("IPv6", "Boot without ipv6.disable=1, or make a cluster without it: --families ipv4.", ipv6)
 IPVS = Trial(
     "IP_VS, which kube-proxy's mode ipvs is made of",

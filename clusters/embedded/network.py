@@ -131,9 +131,13 @@ def route_control_plane(addresses: Addresses) -> None:
             ip.rule("add", table=OWN_PACKETS_TABLE, iifname="lo", priority=100, family=SOCKET_FAMILY[one.family])
 
 
-def masquerade_pods(addresses: Addresses) -> None:
-    """Let pod packets that leave the pod network carry the node's address."""
+def masquerade_pods(addresses: Addresses, *, nft: bool) -> None:
+    """Let pod packets that leave the pod network carry the node's address; without ``nft`` by iptables."""
     pods = {one.family: one.pod_subnet for one in addresses.every}
+    if not nft:
+        for command in masquerade.iptables_commands(pods, INTERFACE):
+            subprocess.run(command, check=True, capture_output=True)
+        return
     rules = masquerade.rules(pods, MASQUERADE_TABLE, INTERFACE)
     subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True, capture_output=True)
 

@@ -56,12 +56,12 @@ class Node:
         }.items():
             path.write_text(content, encoding="utf-8")
 
-    def connect(self, place: Compartment) -> None:
+    def connect(self, place: Compartment, host: Host) -> None:
         """Put the node on the node network."""
         control = names.control_netns(self.spec.name)
         place.run(network.connect, self.name, self.addresses, control)
         place.run(network.route_node, self.name, self.addresses)
-        place.run(network.masquerade_pods, self.addresses)
+        place.run(network.masquerade_pods, self.addresses, nft=host.nft)
 
     def start_init(self, place: Compartment) -> Process:
         """Give the node its own mounts and process ids."""

@@ -31,6 +31,8 @@ class Host(msgspec.Struct, frozen=True):
     lowers_oom_score: bool
     """Whether a process may lower its oom_score_adj (CAP_SYS_RESOURCE)."""
     runc: Path
+    nft: bool = True
+    """Whether the kernel takes NAT from nftables; without, it does from iptables."""
 
 
 class NodeFolders(msgspec.Struct, frozen=True):

@@ -216,7 +216,6 @@ class BringUp:
     def apply(
         self, api: ClusterApi, files: Mapping[str, Path], network: node_network.NodeNetwork, nodes: list[Node]
     ) -> None:
-        seconds = install.APPLY_SECONDS * self.spec.patience
         for node in nodes:
             unlabel = {"metadata": {"labels": {EXCLUDED: None}}}
             api.request("PATCH", f"/api/v1/nodes/{node.name}", unlabel, "application/merge-patch+json")
@@ -238,9 +237,9 @@ class BringUp:
             "load_balancer_pool": json.dumps([one.pool for one in network.addresses.every]),
         }
         every = install.manifests(values, files, self.spec.gateway_api, addons=("coredns", "metallb"))
-        install.apply(api, every, check=nothing, seconds=seconds)
+        install.apply(api, every, check=nothing, patience=self.spec.patience)
         for name in self.spec.controllers:
-            controllers.apply(api, name, seconds=seconds)
+            controllers.apply(api, name, patience=self.spec.patience)
 
     def wait(self, api: ClusterApi) -> None:
         seconds = READY_SECONDS * self.spec.patience

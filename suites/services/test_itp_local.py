@@ -23,20 +23,24 @@ N = 20
 @feature("svc.itp.local")
 @pytest.mark.each_family
 def test_local_policy_keeps_traffic_on_the_node_or_drops_it(
-    namespace: Namespace, pod_vantages: dict[str, PodVantage]
+    namespace: Namespace, mode: str, pod_vantages: dict[str, PodVantage]
 ) -> None:
     """“Set the field to … Local to only route to ready node-local endpoints. If the traffic policy is Local and there
-    are no node-local endpoints, traffic is dropped by kube-proxy.”
+    are no node-local endpoints, traffic is dropped by kube-proxy.” In ipvs mode the kernel tells the sender so.
     https://kubernetes.io/docs/reference/networking/virtual-ips/#internal-traffic-policy
     """
     if len(pod_vantages) < 3:
         pytest.skip("needs three nodes: two with a pod and one without")
     namespace.apply("itp_local.yaml")
     pod_on = {pod.node: pod for pod in namespace.wait_ready()}
+    dropped = Outcome.REFUSED if mode == "ipvs" else Outcome.TIMEOUT
     url = f"http://{at(namespace.cluster_ip('web'))}/hostname"
     for node, client in sorted(pod_vantages.items(), key=lambda item: item[0] not in pod_on):
         if node in pod_on:
             converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"the pod on {node} to answer")
             answered_by(http(client, url, count=N), [pod_on[node].name])
         else:
-            none_answered(http(client, url, count=3, timeout=Timeout.DROP.seconds), outcomes={Outcome.TIMEOUT})
+            ask = partial(http, client, url, timeout=Timeout.DROP.seconds)
+            is_dropped = f"{node}, which has no pod, to drop the request ({dropped})"
+            converge(ask, lambda seen: seen[0].outcome is dropped, what=is_dropped, successes=1)
+            none_answered(ask(count=3), outcomes={dropped})

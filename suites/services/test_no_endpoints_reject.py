@@ -14,11 +14,10 @@ from fixtures.convergence import converge
 from fixtures.expectations import refused_quickly
 from fixtures.observations import Outcome
 from fixtures.probes import http
+from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage, Vantage
 from fixtures.workloads import Namespace
 
-AT_ONCE = 2.0
-"""Seconds. A dropped connection would be tried for minutes; a refused one takes milliseconds on a machine at rest."""
 POLICIES = pytest.mark.parametrize("policy", ["", "-local"], ids=["cluster-policy", "local-policy"])
 """A Local policy drops only where there are endpoints on other nodes; where there are none at all, it rejects too."""
 
@@ -33,7 +32,7 @@ def judge(client: Vantage, url: str) -> None:
     refused = partial(http, client, url)
     is_refused = f"{client.name} to be refused at {url}"
     converge(refused, lambda seen: seen[0].outcome is Outcome.REFUSED, what=is_refused, successes=1)
-    refused_quickly(http(client, url), within=AT_ONCE)
+    refused_quickly(http(client, url), within=Timeout.REFUSAL.seconds)
 
 
 @feature("svc.no-endpoints.reject")
