@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.embedded import golden_store
+from clusters.embedded import golden_store, mount_points
 from clusters.errors import ComponentError
 from clusters.progress import SilentProgress
 
@@ -48,7 +48,7 @@ def test_a_node_in_memory_refers_to_layers_and_owns_databases(
         raise subprocess.CalledProcessError(1, command)
 
     monkeypatch.setattr(golden_store.subprocess, "run", no_links)
-    monkeypatch.setattr(golden_store, "in_memory", lambda folder: folder == tmp_path / "n1")
+    monkeypatch.setattr(mount_points, "in_memory", lambda folder: folder == tmp_path / "n1")
     golden_store.link(store, tmp_path / "n1" / "containerd")
     node = tmp_path / "n1" / "containerd"
     snapshots = "io.containerd.snapshotter.v1.overlayfs/snapshots"
@@ -60,8 +60,8 @@ def test_a_node_in_memory_refers_to_layers_and_owns_databases(
 
 
 def test_memory_is_told_from_a_disk() -> None:
-    assert golden_store.in_memory(Path("/dev/shm"))
-    assert not golden_store.in_memory(Path("/proc"))
+    assert mount_points.in_memory(Path("/dev/shm"))
+    assert not mount_points.in_memory(Path("/proc"))
 
 
 def test_a_store_is_the_same_by_whatever_keeps_only_seconds(tmp_path: Path) -> None:

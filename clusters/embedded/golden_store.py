@@ -143,7 +143,7 @@ def link(store: Path, target: Path) -> None:
     except subprocess.CalledProcessError:
         # Another file system: hard links cannot reach it.
         shutil.rmtree(target)
-        if in_memory(target.parent):
+        if mount_points.in_memory(target.parent):
             refer(store, target)
         else:
             subprocess.run(["cp", "-a", "--reflink=auto", f"{store}/.", str(target)], check=True, capture_output=True)
@@ -151,14 +151,6 @@ def link(store: Path, target: Path) -> None:
         copy = database.with_suffix(".copy")
         shutil.copy2(database, copy)
         copy.replace(database)
-
-
-def in_memory(folder: Path) -> bool:
-    """Whether a folder is on a tmpfs, by /proc/self/mountinfo."""
-    device = folder.stat().st_dev
-    number = f"{os.major(device)}:{os.minor(device)}"
-    rows = [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
-    return any(row[2] == number and row[row.index("-") + 1] == "tmpfs" for row in rows)
 
 
 def refer(store: Path, target: Path) -> None:

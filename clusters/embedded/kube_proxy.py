@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-from clusters import components
 from clusters.errors import ClusterError
 from clusters.merging import merged
 from clusters.provider import Cluster
@@ -37,8 +36,7 @@ def restart(cluster: Cluster, node: str, changes: Mapping[str, Any], entrance: S
     netns = names.place_netns(cluster.name, node)
     journal = Journal(cluster.state / JOURNAL)
     running = running_in(netns)
-    # One that died, or did not bear its last configuration, is started as a new cluster's would be.
-    program = str(Path(f"/proc/{running[-1]}/exe").readlink() if running else components.resolve([NAME])[NAME])
+    program = str(Path(f"/proc/{running[-1]}/exe").readlink() if running else at_hand())
     for pid in running:
         end(pid, start_time(pid))
     folders = NodeFolders(cluster.state / "nodes" / node)
@@ -51,6 +49,13 @@ def restart(cluster: Cluster, node: str, changes: Mapping[str, Any], entrance: S
     journal.about_to("process", f"{netns} {NAME}")
     pid = start([*entrance, "/bin/sh", "-c", LAUNCHER, "launcher", program, f"--config={file}"], log, cluster.name)
     journal.started(Process(name=NAME, place=netns, pid=pid, started=start_time(pid), log=log))
+
+
+def at_hand() -> Path:
+    """The program of a kube-proxy that died, or did not bear its last configuration: a new cluster's."""
+    from clusters import components  # noqa: PLC0415 - its libraries take a while, and this is seldom needed
+
+    return components.resolve([NAME])[NAME]
 
 
 def running_in(netns: str) -> list[int]:

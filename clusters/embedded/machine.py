@@ -20,7 +20,7 @@ from clusters.errors import ClusterError, MachineError
 from clusters.families import NFT_FAMILY, Family
 from clusters.provider import ClusterSpec, Mode
 
-from . import cgroups, golden_store
+from . import cgroups, mount_points
 from . import kernel_calls as kernel
 from .node_files import Host
 
@@ -85,7 +85,7 @@ def check(spec: ClusterSpec, folder: Path) -> Host:
     if absent := system_packages.missing(system_packages.packages_of_programs()):
         command = system_packages.command(sorted(set(absent.values())), root=True)
         raise MachineError(f"Missing on this machine: {', '.join(sorted(absent))}.", f"Run: {command}")
-    shared = on_one_file_system(folder, paths.cache_folder()) or golden_store.in_memory(there_already(folder))
+    shared = on_one_file_system(folder, paths.cache_folder()) or mount_points.in_memory(there_already(folder))
     copies = 0 if shared else spec.nodes
     check_disk(folder, FREE_BYTES + copies * STORE_BYTES)
     check_inotify(spec.nodes)

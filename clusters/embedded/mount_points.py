@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,3 +32,11 @@ def remove() -> None:
                 with suppress(OSError):
                     Path(point).rmdir()
         record.unlink()
+
+
+def in_memory(folder: Path) -> bool:
+    """Whether a folder is on a tmpfs, by /proc/self/mountinfo."""
+    device = folder.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    rows = [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    return any(row[2] == number and row[row.index("-") + 1] == "tmpfs" for row in rows)
