@@ -70,11 +70,15 @@ def test_two_that_must_be_alone_follow_each_other(tmp_path: Path) -> None:
 
 
 def test_who_was_killed_while_alone_leaves_a_cluster_that_nobody_judges(tmp_path: Path) -> None:
-    with suppress(KeyboardInterrupt), Turns(tmp_path).taken("test_node_loss", alone=True):
+    turns = Turns(tmp_path)
+    with suppress(KeyboardInterrupt), turns.taken("test_node_loss", alone=True) as first:
         raise KeyboardInterrupt  # as far as the turn can tell
     for alone in (False, True):
         with Turns(tmp_path).taken("another", alone=alone) as turn:
             assert turn.disturbed_by == "test_node_loss"
+    turns.settle(first)  # but it was only interrupted, and has cleaned up now
+    with Turns(tmp_path).taken("another", alone=False) as turn:
+        assert turn.disturbed_by == ""
 
 
 def test_who_could_not_put_it_back_leaves_such_a_cluster_too_and_who_could_does_not(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from fixtures.vantages import NetnsVantage, PodVantage, Vantage
 from fixtures.workloads import Namespace
 
 
+@pytest.mark.smoke
 @feature("proxy.restart")
 @pytest.mark.each_family
 @pytest.mark.disturbs
