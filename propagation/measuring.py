@@ -24,7 +24,7 @@ from fixtures.api import Api
 from fixtures.grounds import clear, ground
 from fixtures.vantage_pods import VantagePods
 from fixtures.vantages import CommandVantage, NetnsVantage, vantage_of
-from propagation import addresses, changes, own_histogram, ports
+from propagation import addresses, changes, own_histogram, ports, urgency
 from propagation.changes import TOLD, Bench, Kind
 from propagation.figures import quantiles, unbounded
 from propagation.filling import Filling
@@ -174,6 +174,7 @@ def conditions(bench: Bench, node: CommandVantage, n: int) -> dict[str, str]:
         "asked": f"every {EVERY_SECONDS * 1000:g} ms, each time from a new UDP socket",
         "asked from": f"{bench.pod.name}",
         "source ports": ports.RULE,
+        "sender's threads": urgency.told(),
         "settled": f"{RIGHT_IN_A_ROW} questions on end answered right, of those sent {SILENT_SECONDS:g} s ago and "
         f"before; given up after {GIVE_UP_SECONDS:g} s",
         "wrong": f"another answer, a refusal, or none after {SILENT_SECONDS:g} s",

@@ -12,12 +12,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 
 from clusters.errors import ClusterError
 from fixtures.vantages import NetnsVantage
 from propagation.ports import Ports
 from propagation.turns import EVERY_SECONDS, SILENT_SECONDS, Question, Turn, settled, turn_of
+from propagation.urgency import urgent
 
 LOST_SECONDS = 1.0
 """A question that has no answer after this is lost: nobody listens any more."""
@@ -48,6 +50,7 @@ class Watch:
         self._acknowledged = threading.Event()
         self._stopped = threading.Event()
         self._ended = 0.0
+        self._urgency = ExitStack()
         self._running = vantage.submit(self._run)
 
     def __enter__(self) -> Watch:
@@ -61,11 +64,13 @@ class Watch:
                 f"{self._end[0]} answered what a change leads to before the change was made.",
                 "Somebody else uses that address or name.",
             )
+        self._urgency.enter_context(urgent())  # of the thread that changes: an acknowledgement is heard when it comes
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._urgency.close()
         self.stop()
 
     def stop(self) -> None:
@@ -84,6 +89,10 @@ class Watch:
         return turn_of(self._asked, at, self._ended)
 
     def _run(self) -> None:
+        with urgent():
+            self._ask()
+
+    def _ask(self) -> None:
         waiting: dict[int, tuple[socket.socket, Question]] = {}
         poll = select.epoll()
         began = due = time.perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import threading
 import time
 
@@ -16,7 +17,7 @@ from scipy import special
 from clusters.errors import ClusterError
 from conformance.cell import broke_off
 from fixtures.vantages import NetnsVantage
-from propagation import objects, options, ports, turns, watching
+from propagation import objects, options, ports, turns, urgency, watching
 from propagation.__main__ import in_words
 from propagation.addresses import in_turn, static_band
 from propagation.figures import quantiles, ranks, unbounded
@@ -114,6 +115,13 @@ def test_each_question_comes_from_a_port_of_its_own() -> None:
                 watch.acknowledged()
     assert len(sources) > 2 * turns.RIGHT_IN_A_ROW
     assert len(set(sources)) == len(sources)
+
+
+def test_urgency_ends_with_what_is_urgent() -> None:
+    with urgency.urgent():
+        inside = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    assert ("SCHED_RR" in urgency.told()) == (inside == os.SCHED_RR)
 
 
 def test_ports_are_enough_for_the_questions_of_their_time() -> None:
