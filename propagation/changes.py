@@ -53,10 +53,11 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
 def service(bench: Bench, number: int) -> Turn:
     """Make a Service at an address that is asked all the time."""
-    name, address = f"made-{number}", next(bench.addresses)
+    name = f"made-{number}"
     pod, end = next(iter(bench.backends.items()))
     bench.api.request("POST", bench.path("endpointslices"), objects.endpoint_slice(name, end))
     bench.pause()
+    address = next(bench.addresses)
     with bench.watch(address, objects.PORT, b"hostname", is_from(pod)) as watch:
         bench.api.request("POST", bench.path("services"), objects.service(name, address))
         turn = watch.acknowledged()

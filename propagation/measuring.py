@@ -186,6 +186,7 @@ def conditions(bench: Bench, node: CommandVantage, n: int) -> dict[str, str]:
         f"{STOOD_STILL_SECONDS * 1000:g} ms around the first right or the last wrong question",
         "every other Service": "a cluster IP, one UDP port, one EndpointSlice with two endpoints",
         "measured Services": "cluster IPs of the range's static band",
+        "names": "asked for before they are there: where the cluster's DNS caches denials, their time to live counts",
         "intervals": f"95 %, order statistics{told}",
         "kube-proxy's own": f"network_programming_duration_seconds on {node.name}, upper bounds of its buckets; it "
         "counts EndpointSlices from the time that they tell, so for a new Service that of the slice made before it",

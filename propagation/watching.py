@@ -51,21 +51,30 @@ class Watch:
         self._stopped = threading.Event()
         self._ended = 0.0
         self._urgency = ExitStack()
-        self._running = vantage.submit(self._run)
+        self._vantage = vantage
+        self._running: concurrent.futures.Future[None] = concurrent.futures.Future()
 
     def __enter__(self) -> Watch:
+        self._running = self._vantage.submit(self._run)
+        try:
+            self._await_the_old()
+        except BaseException:  # Ctrl-C too
+            self.stop()
+            raise
+        self._urgency.enter_context(urgent())  # of the thread that changes: an acknowledgement is heard when it comes
+        return self
+
+    def _await_the_old(self) -> None:
+        """Wait until the first question has come to an end, which shows that the change is not there yet."""
         while not self._begun.wait(0.05) and not self._running.done():
             pass
         if self._running.done():
             self._running.result()
         if self._asked and self._asked[0].right:
-            self.stop()
             raise ClusterError(
                 f"{self._end[0]} answered what a change leads to before the change was made.",
                 "Somebody else uses that address or name.",
             )
-        self._urgency.enter_context(urgent())  # of the thread that changes: an acknowledgement is heard when it comes
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
