@@ -144,11 +144,12 @@ def one(
                 last_wrong=round(turn.last_wrong, 6),
                 largest_gap=round(turn.largest_gap, 6),
                 blurred=turn.blurred,
+                unanswered=turn.unanswered,
             )
             for turn in turns
         ],
         void=void(turns),
-        conditions=conditions(bench, node, len(turns)),
+        conditions={**conditions(bench, node, len(turns)), "unanswered after the first right answer": silence(turns)},
     )
 
 
@@ -161,6 +162,12 @@ def void(turns: Sequence[Turn]) -> str:
         f"In {blurred} of {len(turns)} turns the sender stood still for more than {STOOD_STILL_SECONDS * 1000:g} ms "
         f"where the answers changed; {BLURRED_SHARE:.0%} are allowed. Measure again on a machine that has less to do."
     )
+
+
+def silence(turns: Sequence[Turn]) -> str:
+    """How much of the last wrong ones is silence, which a backend or the machine may be to blame for."""
+    count = sum(turn.unanswered for turn in turns)
+    return f"{count} questions, in {sum(turn.unanswered > 0 for turn in turns)} of {len(turns)} changes"
 
 
 def conditions(bench: Bench, node: CommandVantage, n: int) -> dict[str, str]:

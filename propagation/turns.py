@@ -24,6 +24,8 @@ class Question(msgspec.Struct, kw_only=True):
     right: bool = False
     """Whether its answer was the one that the change leads to; a lost or refused one was not."""
     done: bool = False
+    lost: bool = False
+    """Nobody answered, and nobody listens any more."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     last_wrong: float
     largest_gap: float
     """Between two questions, anywhere in the turn."""
+    unanswered: int = 0
+    """Questions after the first right answer that had none: of a backend that was held up, or packets dropped."""
     blurred: bool
     """The sender stood still where the answers changed: for longer than `STOOD_STILL_SECONDS`."""
 
@@ -59,5 +63,6 @@ def turn_of(asked: Sequence[Question], acknowledged: float, ended: float) -> Tur
         first_right=asked[first].sent - acknowledged,
         last_wrong=(asked[last].sent if wrong else asked[first].sent - EVERY_SECONDS) - acknowledged,
         largest_gap=max(gaps, default=0.0),
+        unanswered=sum(asked[number].lost or not asked[number].done for number in wrong if number > first),
         blurred=max(around, default=0.0) > STOOD_STILL_SECONDS,
     )

@@ -166,7 +166,7 @@ class Watch:
         for descriptor, (sender, asked) in list(waiting.items()):
             if asked.sent >= before:
                 return  # they are in the order of their sending
-            asked.done = True
+            asked.done = asked.lost = True
             poll.unregister(descriptor)
             sender.close()
             del waiting[descriptor]

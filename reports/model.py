@@ -209,6 +209,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Between two questions: how long the sender stood still at most."""
     blurred: bool = False
     """It stood still for too long just where the answers changed."""
+    unanswered: int = 0
+    """Questions after the first right answer that had none."""
 
 
 class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
