@@ -60,7 +60,10 @@ def run(options: Options, progress: Progress) -> int:
         recorded = True
         for phase, command in phases(options, cluster):
             with timed(seconds, phase):
-                status = max(status, call(command))
+                ended = call(command)
+            # A signal's number is negative: killed is no success.
+            status = max(status, ended if ended >= 0 else 2)
+            trouble = trouble or broke_off(phase, ended)
     except RoadtestError as error:
         trouble, status = str(error), 2
         print(f"error: {error}", file=sys.stderr)
@@ -92,6 +95,14 @@ def phases(options: Options, cluster: Cluster) -> Iterator[tuple[str, list[str]]
         yield "load", load_command(options, cluster)
     elif options.load != "none":
         print(f"load: left out, {NOT_OURS}")
+
+
+def broke_off(phase: str, status: int) -> str:
+    """What to record of a phase that leaves no record of its own where it fails; empty where it did not."""
+    if phase != "propagation" or status in {0, 1}:
+        return ""
+    ended = f"status {status}" if status > 0 else f"signal {-status}"
+    return f"The measurement of propagation broke off with {ended}: what it had measured by then is here, no more."
 
 
 def left_out(options: Options) -> str:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import traceback
 from pathlib import Path
+
+import urllib3
+from dns.exception import DNSException
 
 from clusters.errors import RoadtestError
 from clusters.progress import progress_for_terminal
+from fixtures.api import REFUSED, refusal_of
 from fixtures.verdicts import Mismatch
 from propagation.changes import TOLD
 from propagation.measuring import Asked, run
@@ -38,13 +43,29 @@ def main(arguments: list[str] | None = None) -> int:
                 ),
                 progress,
             )
-    except (RoadtestError, ReportError, Mismatch) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("error: interrupted; what was measured before is in the run.", file=sys.stderr)
         return 130
+    except Exception as error:
+        print(f"error: {in_words(error)}", file=sys.stderr)
+        return 2
     return 0
+
+
+def in_words(error: Exception) -> str:
+    """One sentence; of what nobody foresaw, the traceback before it."""
+    if isinstance(error, RoadtestError | ReportError | Mismatch):
+        return str(error)
+    if isinstance(error, REFUSED):
+        refusal = refusal_of(error)
+        words = (refusal.message or refusal.reason or f"status {refusal.status}").rstrip(". ")
+        return f"The API server refused what the measurement needs: {words}."
+    if isinstance(error, urllib3.exceptions.HTTPError):
+        return f"The API server did not answer: {error}."
+    if isinstance(error, DNSException):
+        return f"The cluster's DNS answered what cannot be read: {str(error).rstrip('.') or type(error).__name__}."
+    traceback.print_exception(error)
+    return f"The measurement broke off: {type(error).__name__}: {error}."
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from clusters.addons.api import ClusterApi
 from clusters.provider import Cluster
 from fixtures.vantages import NetnsVantage
 from propagation import objects
-from propagation.watching import Turn, Watch
+from propagation.ports import Ports
+from propagation.turns import Turn
+from propagation.watching import Watch
 
 Kind = Literal["service", "endpoint", "dns"]
 TOLD: dict[Kind, str] = {
@@ -34,7 +36,15 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     backends: dict[str, str]
     """Name → address of the two pods."""
     addresses: Iterator[str]
-    """Cluster IPs that are free."""
+    """Cluster IPs, each free when it is asked for."""
+    ports: Ports
+    """Where questions come from."""
+    pause: Callable[[], None]
+    """Waits until nothing that was changed before is still being written, right before the next change."""
+
+    def watch(self, address: str, port: int, question: bytes, is_right: Callable[[bytes], bool]) -> Watch:
+        """Ask from the pod."""
+        return Watch(self.pod, self.ports, (address, port), question, is_right)
 
     def path(self, kind: str, name: str = "") -> str:
         root = "/apis/discovery.k8s.io/v1" if kind == "endpointslices" else "/api/v1"
@@ -43,12 +53,14 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
 def service(bench: Bench, number: int) -> Turn:
     """Make a Service at an address that is asked all the time."""
-    name, address = f"made-{number}", next(bench.addresses)
+    name = f"made-{number}"
     pod, end = next(iter(bench.backends.items()))
     bench.api.request("POST", bench.path("endpointslices"), objects.endpoint_slice(name, end))
-    watch = Watch(bench.pod, address, objects.PORT, b"hostname", lambda answer: answer.decode().strip() == pod)
-    bench.api.request("POST", bench.path("services"), objects.service(name, address))
-    turn = watch.acknowledged()
+    bench.pause()
+    address = next(bench.addresses)
+    with bench.watch(address, objects.PORT, b"hostname", is_from(pod)) as watch:
+        bench.api.request("POST", bench.path("services"), objects.service(name, address))
+        turn = watch.acknowledged()
     remove(bench, name)
     return turn
 
@@ -63,11 +75,15 @@ def endpoint(bench: Bench) -> Callable[[Bench, int], Turn]:
 
     def swap(bench: Bench, _number: int) -> Turn:
         pod, end = next(turns)
-        watch = Watch(bench.pod, address, objects.PORT, b"hostname", lambda answer: answer.decode().strip() == pod)
-        changed = objects.endpoint_slice(name, end)
-        change = {"metadata": {"annotations": changed["metadata"]["annotations"]}, "endpoints": changed["endpoints"]}
-        bench.api.request("PATCH", bench.path("endpointslices", name), change, "application/merge-patch+json")
-        return watch.acknowledged()
+        bench.pause()
+        with bench.watch(address, objects.PORT, b"hostname", is_from(pod)) as watch:
+            changed = objects.endpoint_slice(name, end)
+            change = {
+                "metadata": {"annotations": changed["metadata"]["annotations"]},
+                "endpoints": changed["endpoints"],
+            }
+            bench.api.request("PATCH", bench.path("endpointslices", name), change, "application/merge-patch+json")
+            return watch.acknowledged()
 
     return swap
 
@@ -86,11 +102,17 @@ def name(bench: Bench, number: int) -> Turn:
         return any(item.to_text() == end for found in told.answer if found.rdtype == kind for item in found)
 
     bench.api.request("POST", bench.path("endpointslices"), objects.endpoint_slice(made, end))
-    watch = Watch(bench.pod, bench.cluster.dns_address, 53, query, is_right)
-    bench.api.request("POST", bench.path("services"), objects.service(made, headless=True))
-    turn = watch.acknowledged()
+    bench.pause()
+    with bench.watch(bench.cluster.dns_address, 53, query, is_right) as watch:
+        bench.api.request("POST", bench.path("services"), objects.service(made, headless=True))
+        turn = watch.acknowledged()
     remove(bench, made)
     return turn
+
+
+def is_from(pod: str) -> Callable[[bytes], bool]:
+    """Whether an answer is this pod's name."""
+    return lambda answer: answer.decode(errors="replace").strip() == pod
 
 
 def remove(bench: Bench, made: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from clusters.addons.api import ApiError, ClusterApi
 from clusters.errors import ClusterError
@@ -12,7 +12,6 @@ from propagation import objects
 
 AT_ONCE = 16
 """Requests to the API server."""
-FULL = "the service range is full"
 
 
 class Filling:
@@ -29,8 +28,13 @@ class Filling:
         if count <= self.count:
             return
         with progress.task(f"{count} Services", count - self.count) as task, ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(self._make, range(self.count, count)):
-                task.advance(1)
+            try:
+                for made in as_completed([pool.submit(self._make, number) for number in range(self.count, count)]):
+                    made.result()
+                    task.advance(1)
+            except BaseException:  # a refusal, or Ctrl-C: whatever is not on its way yet is not made
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         self.count = count
 
     def _make(self, number: int) -> None:

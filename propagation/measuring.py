@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import itertools
 import math
+import random
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,16 +24,25 @@ from fixtures.api import Api
 from fixtures.grounds import clear, ground
 from fixtures.vantage_pods import VantagePods
 from fixtures.vantages import CommandVantage, NetnsVantage, vantage_of
-from propagation import changes, own_histogram
+from propagation import addresses, changes, own_histogram, ports, urgency
 from propagation.changes import TOLD, Bench, Kind
 from propagation.figures import quantiles, unbounded
 from propagation.filling import Filling
-from propagation.watching import EVERY_SECONDS, GIVE_UP_SECONDS, LOST_SECONDS, Turn
-from reports.model import Propagation
+from propagation.turns import EVERY_SECONDS, RIGHT_IN_A_ROW, SILENT_SECONDS, STOOD_STILL_SECONDS, Turn
+from propagation.watching import GIVE_UP_SECONDS
+from reports.model import Propagation, Sample
 
 FOLDER = Path(__file__).parent / "manifests"
 REST_SECONDS = 600.0
 """Until kube-proxy has written everything that it was filled with."""
+FILLED_SECONDS, CHANGED_SECONDS = 2.0, 0.5
+"""How long kube-proxy must have rested: after Services were added, and after a change."""
+PAUSE_SECONDS = 0.2
+"""At most so long, at random, until the next change."""
+MIN_SYNC_SECONDS = 1.0
+"""kube-proxy's own default, where a cluster's conditions do not say."""
+BLURRED_SHARE = 0.1
+"""More turns than this in which the sender stood still, and their figures may not be used."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,15 +79,18 @@ def measure(asked: Asked, cluster: Cluster, api: Api, progress: Progress) -> Non
     namespace.apply("backends.yaml")
     backends = {pod.name: pod.address for pod in namespace.wait_ready() if pod.name in {"first", "second"}}
     raw = ClusterApi(cluster.kubeconfig)
+    at_node = vantage_of(cluster.place(node))
+    band = addresses.static_band(cluster.service_subnet)
     bench = Bench(
         cluster=cluster,
         api=raw,
         namespace=namespace.name,
         pod=NetnsVantage(Place(name=sender.name, role="client", address=sender.address, netns=netns)),
         backends=backends,
-        addresses=free_addresses(cluster, api),
+        addresses=addresses.in_turn(band, partial(addresses.is_taken, raw)),
+        ports=ports.Ports(),
+        pause=Pause(at_node, min_sync_seconds(cluster), asked.run.name),
     )
-    at_node = vantage_of(cluster.place(node))
     filling = Filling(raw, namespace.name, list(backends.values()))
     there = len(api.core.list_service_for_all_namespaces().items)
     swap = changes.endpoint(bench)
@@ -85,7 +98,7 @@ def measure(asked: Asked, cluster: Cluster, api: Api, progress: Progress) -> Non
     numbers = itertools.count()
     for count in sorted(asked.services):
         filling.up_to(max(0, count - there - 1), progress)
-        rest(at_node)
+        rest(at_node, FILLED_SECONDS)
         for kind in asked.kinds:
             reports.append(
                 asked.run, one(asked, bench, at_node, kind, count, partial(ways[kind], bench), numbers, progress)
@@ -122,11 +135,39 @@ def one(
         changes=len(turns),
         first_right_seconds=quantiles(first),
         last_wrong_seconds=quantiles(last),
+        unbounded=unbounded(len(turns)),
         own_seconds_at_most={name: value for name, value in own.items() if math.isfinite(value)},
         own_count=int(max(added.values(), default=0.0)),
-        samples=[[round(turn.first_right, 6), round(turn.last_wrong, 6)] for turn in turns],
-        conditions=conditions(bench, node, len(turns)),
+        samples=[
+            Sample(
+                first_right=round(turn.first_right, 6),
+                last_wrong=round(turn.last_wrong, 6),
+                largest_gap=round(turn.largest_gap, 6),
+                blurred=turn.blurred,
+                unanswered=turn.unanswered,
+            )
+            for turn in turns
+        ],
+        void=void(turns),
+        conditions={**conditions(bench, node, len(turns)), "unanswered after the first right answer": silence(turns)},
     )
+
+
+def void(turns: Sequence[Turn]) -> str:
+    """Why figures may not be used: the sender stood still in too many turns just where the answers changed."""
+    blurred = sum(turn.blurred for turn in turns)
+    if blurred <= BLURRED_SHARE * len(turns):
+        return ""
+    return (
+        f"In {blurred} of {len(turns)} turns the sender stood still for more than {STOOD_STILL_SECONDS * 1000:g} ms "
+        f"where the answers changed; {BLURRED_SHARE:.0%} are allowed. Measure again on a machine that has less to do."
+    )
+
+
+def silence(turns: Sequence[Turn]) -> str:
+    """How much of the last wrong ones is silence, which a backend or the machine may be to blame for."""
+    count = sum(turn.unanswered for turn in turns)
+    return f"{count} questions, in {sum(turn.unanswered > 0 for turn in turns)} of {len(turns)} changes"
 
 
 def conditions(bench: Bench, node: CommandVantage, n: int) -> dict[str, str]:
@@ -139,36 +180,57 @@ def conditions(bench: Bench, node: CommandVantage, n: int) -> dict[str, str]:
         **periods,
         "asked": f"every {EVERY_SECONDS * 1000:g} ms, each time from a new UDP socket",
         "asked from": f"{bench.pod.name}",
-        "lost": f"without an answer after {LOST_SECONDS:g} s; given up after {GIVE_UP_SECONDS:g} s",
+        "source ports": ports.RULE,
+        "sender's threads": urgency.told(),
+        "settled": f"{RIGHT_IN_A_ROW} questions on end answered right, of those sent {SILENT_SECONDS:g} s ago and "
+        f"before; given up after {GIVE_UP_SECONDS:g} s",
+        "wrong": f"another answer, a refusal, or none after {SILENT_SECONDS:g} s",
         "counted from": "the arrival of the API server's answer to the change",
+        "between changes": f"kube-proxy on {node.name} rests for {CHANGED_SECONDS:g} s (nothing pending, its last sync "
+        f"ended after the last was queued), its minSyncPeriod of {min_sync_seconds(bench.cluster):g} s goes by, and 0 "
+        f"to {PAUSE_SECONDS:g} s at random, seeded by the run's name",
+        "void": f"where in more than {BLURRED_SHARE:.0%} of the changes the sender stood still for more than "
+        f"{STOOD_STILL_SECONDS * 1000:g} ms around the first right or the last wrong question",
         "every other Service": "a cluster IP, one UDP port, one EndpointSlice with two endpoints",
+        "measured Services": "cluster IPs of the range's static band",
+        "names": "asked for before they are there: where the cluster's DNS caches denials, their time to live counts",
         "intervals": f"95 %, order statistics{told}",
-        "kube-proxy's own": "network_programming_duration_seconds on that node, upper bounds of its buckets",
+        "kube-proxy's own": f"network_programming_duration_seconds on {node.name}, upper bounds of its buckets; it "
+        "counts EndpointSlices from the time that they tell, so for a new Service that of the slice made before it",
     }
 
 
-def free_addresses(cluster: Cluster, api: Api) -> Iterator[str]:
-    """Cluster IPs that nobody has, from the range's end: those that are given come from its beginning and middle."""
-    taken = {item.spec.cluster_ip for item in api.core.list_service_for_all_namespaces().items}
-    network = ipaddress.ip_network(cluster.service_subnet)
-    last = int(network.broadcast_address) - 1
-    # In IPv6 only so much of the range is used: https://kubernetes.io/docs/reference/networking/virtual-ips/
-    offsets = range(min(network.num_addresses - 2, 60_000))
-    candidates = (str(ipaddress.ip_address(last - offset)) for offset in offsets)
-    return (address for address in candidates if address not in taken)
+class Pause:
+    """Between changes: the next one waits for nothing that the last one has to do, and comes at a random time."""
+
+    def __init__(self, node: CommandVantage, min_sync: float, seed: str) -> None:
+        self._node = node
+        self._min_sync = min_sync
+        self._random = random.Random(seed)  # noqa: S311 - no secret
+
+    def __call__(self) -> None:
+        rest(self._node, CHANGED_SECONDS)
+        time.sleep(self._min_sync + self._random.uniform(0.0, PAUSE_SECONDS))
 
 
-def rest(node: CommandVantage) -> None:
-    """Wait until kube-proxy has nothing to do, for two seconds on end."""
+def min_sync_seconds(cluster: Cluster) -> float:
+    """How long kube-proxy waits after a sync before it begins the next."""
+    told = next((value for name, value in cluster.conditions.items() if "minSyncPeriod" in name), "")
+    found = re.fullmatch(r"([\d.]+)(ms|s)", told)
+    return float(found[1]) * (0.001 if found[2] == "ms" else 1.0) if found else MIN_SYNC_SECONDS
+
+
+def rest(node: CommandVantage, seconds: float) -> None:
+    """Wait until kube-proxy has had nothing to do for so long."""
     quiet: list[float] = []
 
     def is_quiet() -> bool:
-        time.sleep(0.2)
-        now = time.monotonic()
-        if own_histogram.pending(own_histogram.metrics(node)):
-            quiet.clear()
+        time.sleep(0.1)
+        asked = time.monotonic()
+        if own_histogram.is_at_rest(own_histogram.metrics(node)):
+            quiet.append(asked)
         else:
-            quiet.append(now)
-        return bool(quiet) and now - quiet[0] > 2.0
+            quiet.clear()
+        return bool(quiet) and quiet[-1] - quiet[0] > seconds
 
     wait_until(is_quiet, what=f"kube-proxy on {node.name} writing all rules", seconds=REST_SECONDS)

@@ -16,6 +16,8 @@ from fixtures.vantages import Vantage
 METRICS = "http://127.0.0.1:10249/metrics"
 NAME = "kubeproxy_network_programming_duration_seconds"
 PENDING = ("kubeproxy_sync_proxy_rules_endpoint_changes_pending", "kubeproxy_sync_proxy_rules_service_changes_pending")
+QUEUED = "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds"
+SYNCED = "kubeproxy_sync_proxy_rules_last_timestamp_seconds"
 Buckets = Mapping[float, float]
 """Upper bound in seconds → how many took at most so long."""
 
@@ -52,8 +54,26 @@ def at_most(added: Buckets, share: float) -> float:
     return next(bound for bound, count in sorted(added.items()) if count >= share * total)
 
 
+def is_at_rest(text: str) -> bool:
+    """Whether kube-proxy has written, in every IP family, all that it has heard of.
+
+    Pending changes are none from the moment at which a sync begins; its end is later than what was last queued.
+    """
+    queued, synced = by_family(text, QUEUED), by_family(text, SYNCED)
+    return not pending(text) and all(synced.get(family, 0.0) >= at for family, at in queued.items())
+
+
 def pending(text: str) -> float:
-    """Changes that kube-proxy has heard of and not yet written."""
-    return sum(
-        float(value) for name in PENDING for value in re.findall(rf"^{name}(?:\{{.*?\}})? (\S+)$", text, re.MULTILINE)
-    )
+    """Changes that kube-proxy has heard of and not yet begun to write."""
+    return sum(sum(by_family(text, name).values()) for name in PENDING)
+
+
+def by_family(text: str, name: str) -> dict[str, float]:
+    """A metric's value for each IP family (``""`` where it names none); `ClusterError` where it is not there."""
+    found = re.findall(rf'^{name}(?:\{{ip_family="(.*?)"\}})? (\S+)$', text, re.MULTILINE)
+    if not found:
+        raise ClusterError(
+            f"kube-proxy's metrics do not have {name}, so nobody knows when it rests.",
+            "Kubernetes' own kube-proxy of v1.36 has it; what takes its place cannot be measured this way.",
+        )
+    return {family: float(value) for family, value in found}

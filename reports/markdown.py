@@ -18,7 +18,7 @@ from reports.views.loads import PERCENTILES, Figure, LoadBlock, LoadLine
 from reports.views.marks import MARKS, Mark
 from reports.views.matrix import Matrix, Section, Square
 from reports.views.page import Page
-from reports.views.propagations import PropagationBlock
+from reports.views.propagations import PropagationBlock, PropagationLine
 from reports.views.stories import NotJudged, Story
 from reports.views.witnesses import WitnessBlock
 
@@ -245,15 +245,17 @@ def _witness(block: WitnessBlock) -> WitnessText:
 def _propagation(block: PropagationBlock) -> PropagationText:
     heading = ["cell", "Services", "changes", "first right p50", "p99", "last wrong p50", "p99", "kube-proxy's own"]
     rows = [
-        [
-            inline(line.cell),
-            *(line.services, line.changes),
-            *(figures[number].value for figures in (line.first_right, line.last_wrong) for number in (0, 2)),
-            inline(line.own),
-        ]
+        [inline(line.cell), line.services, line.changes, *_times(line), "" if line.void else inline(line.own)]
         for line in block.lines
     ]
     return PropagationText(title=inline(f"{block.title}: {block.told}"), table=table(heading, rows))
+
+
+def _times(line: PropagationLine) -> list[str]:
+    """p50 and p99 of the first right and the last wrong question."""
+    if line.void:
+        return [f"**void**: {inline(first_line(line.void))}", "", "", ""]
+    return [figures[number].value for figures in (line.first_right, line.last_wrong) for number in (0, 2)]
 
 
 def _verdict(mark: Mark) -> str:

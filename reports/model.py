@@ -200,6 +200,19 @@ class Load(Record, frozen=True, kw_only=True, tag="load"):
     """Generator CPU share, steal, seed, kernel settings."""
 
 
+class Sample(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One change."""
+
+    first_right: float
+    last_wrong: float
+    largest_gap: float = 0.0
+    """Between two questions: how long the sender stood still at most."""
+    blurred: bool = False
+    """It stood still for too long just where the answers changed."""
+    unanswered: int = 0
+    """Questions after the first right answer that had none."""
+
+
 class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
     """How long one kind of change takes from the API to the packets, among so many Services."""
 
@@ -218,12 +231,15 @@ class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
     below zero where that was before."""
     last_wrong_seconds: dict[str, Interval]
     """To the last question that was not."""
+    unbounded: list[str] = []
+    """Quantiles that so few changes do not bound from above: they are at least what is told."""
     own_seconds_at_most: dict[str, float] = {}
     """kube-proxy's own ``network_programming_duration_seconds`` meanwhile: upper bounds of the buckets of p50, p99."""
     own_count: int = 0
     """How many changes it counted."""
-    samples: list[list[float]] = []
-    """First right and last wrong of each change."""
+    samples: list[Sample] = []
+    void: str = ""
+    """Why the figures may not be used, for example a sender that stood still; empty when they may."""
     conditions: dict[str, str] = {}
 
 

@@ -79,12 +79,19 @@ def _propagations(page: Page, console: Console) -> None:
         ):
             table.add_column(heading, no_wrap=True, justify="left" if heading == "cell" else "right")
         for line in block.lines:
+            if line.void:
+                table.add_row(escape(line.cell), line.services, line.changes, "[magenta]void[/]")
+                continue
             p50, _, p99, _ = line.first_right
             wrong50, _, wrong99, _ = line.last_wrong
             values = (p50.value, p99.value, wrong50.value, wrong99.value, line.own)
             table.add_row(escape(line.cell), line.services, line.changes, *values)
         console.print(f"{block.title}: {block.told}", style="bold", markup=False, highlight=False)
         console.print(table)
+        for line in block.lines:
+            if line.void:
+                told = f"void: {line.cell} among {line.services} Services: {first_line(line.void, 400)}"
+                console.print(told, style="magenta", markup=False, highlight=False, soft_wrap=True)
         console.print()
 
 

@@ -12,7 +12,7 @@ import reports
 from reports import Interval, Propagation, Result, Verdict
 from reports.html import html
 from reports.markdown import markdown
-from reports.model import Moment, Timeline
+from reports.model import Moment, Sample, Timeline
 from reports.terminal import show
 from reports.views.merged import merge
 from reports.views.page import Page, page
@@ -69,6 +69,7 @@ def shown(tmp_path: Path) -> Page:
                 services=services,
                 started="2026-03-01T08:00:00Z",
                 changes=50,
+                unbounded=["p99"],
                 first_right_seconds=figures(0.021),
                 last_wrong_seconds=figures(-0.0005),
                 own_seconds_at_most={"p50": 0.25, "p99": 0.5},
@@ -76,6 +77,21 @@ def shown(tmp_path: Path) -> Page:
                 conditions={"asked": "every 2 ms"},
             ),
         )
+    reports.append(
+        run,
+        Propagation(
+            cell=CELL,
+            change="dns",
+            told="A name",
+            services=10,
+            started="2026-03-01T08:00:00Z",
+            changes=2,
+            first_right_seconds=figures(0.777),
+            last_wrong_seconds=figures(0.777),
+            samples=[Sample(first_right=0.777, last_wrong=0.7, largest_gap=0.06, blurred=True)],
+            void="The sender stood still.",
+        ),
+    )
     reports.append(run, reports.CellEnd(cell=CELL, finished="", seconds={"suites": 1.0}))
     reports.finish(run)
     return page(merge([reports.read(run)]), run)
@@ -90,7 +106,7 @@ def test_the_page_draws_each_stream_and_accounts_for_it(shown: Page) -> None:
 
 
 def test_every_report_tells_how_long_changes_took_by_number_of_services(shown: Page) -> None:
-    (block,) = shown.propagations
+    block, voided = shown.propagations
     assert [line.services for line in block.lines] == ["10", "1\N{NARROW NO-BREAK SPACE}000"]
     screen = io.StringIO()
     show(shown, Console(file=screen, width=200))
@@ -98,6 +114,12 @@ def test_every_report_tells_how_long_changes_took_by_number_of_services(shown: P
         assert "21.0 ms" in text
         assert "\N{MINUS SIGN}500 µs" in text
         assert "p50 ≤ 250 ms, p99 ≤ 500 ms of 50" in text
+        assert "≥ 63.0 ms" in text, "so few changes do not bound it from above"
+        assert "void" in text
+        assert "The sender stood still." in text
+        assert "777 ms" not in text
+    assert "21.0 ms or more" in html(shown)
+    assert voided.lines[0].void
 
 
 def test_what_was_seen_before_its_acknowledgement_is_below_zero() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from reports.model import Interval, Propagation
@@ -32,6 +32,8 @@ class PropagationLine:
     """In the order of `QUANTILES`."""
     last_wrong: tuple[Figure, ...]
     own: str
+    void: str
+    """Why there are no figures; empty where there are."""
     conditions: tuple[tuple[str, str], ...]
 
 
@@ -63,18 +65,22 @@ def _line(cell: CellView, one: Propagation) -> PropagationLine:
         cell=cell.title,
         services=count(one.services),
         changes=count(one.changes),
-        first_right=_figures(one.first_right_seconds),
-        last_wrong=_figures(one.last_wrong_seconds),
+        first_right=() if one.void else _figures(one.first_right_seconds, one.unbounded),
+        last_wrong=() if one.void else _figures(one.last_wrong_seconds, one.unbounded),
         own=_own(one),
+        void=one.void,
         conditions=tuple(one.conditions.items()),
     )
 
 
-def _figures(found: Mapping[str, Interval]) -> tuple[Figure, ...]:
-    return tuple(_figure(found[name]) for name in QUANTILES if name in found)
+def _figures(found: Mapping[str, Interval], unbounded: Collection[str]) -> tuple[Figure, ...]:
+    return tuple(_figure(found[name], unbounded=name in unbounded) for name in QUANTILES if name in found)
 
 
-def _figure(interval: Interval) -> Figure:
+def _figure(interval: Interval, *, unbounded: bool) -> Figure:
+    """A quantile that so few changes do not bound from above is at least its value, and its interval has no end."""
+    if unbounded:
+        return Figure(value=f"≥ {signed(interval.value)}", interval=f"{signed(interval.low)} or more")
     spread = f"{signed(interval.low)} to {signed(interval.high)}" if interval.low != interval.high else ""
     return Figure(value=signed(interval.value), interval=spread)
 
