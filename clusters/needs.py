@@ -60,6 +60,8 @@ class Need(StrEnum):
     """A class whose Ingresses split traffic by annotations."""
     CLUSTER_SCOPED = "cluster-scoped"
     """Objects outside of namespaces."""
+    EXTERNAL_IPS = "external-ips"
+    """Services that take a port at a node's own address, from everybody in the cluster."""
     CATCH_ALL = "catch-all"
     """Routes that take what no rule of anybody matches."""
     LABELLED_NAMESPACES = "labelled-namespaces"

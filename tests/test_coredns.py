@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from fixtures.coredns import CoreDns
 from fixtures.observations import HttpObservation, Outcome
 from fixtures.timeouts import stretch
 from fixtures.vantages import NetnsVantage
-from fixtures.verdicts import ArrangementError
+from fixtures.verdicts import ArrangementError, Mismatch
 from tests.miniatures.cluster import a_cluster
 from tests.vantages import HERE
 
@@ -27,6 +28,7 @@ class Server:
     def __init__(self) -> None:
         self.corefile = "before"
         self.running = dict.fromkeys(REPLICAS.values(), "")
+        self.loaded = dict.fromkeys(REPLICAS.values(), "before")
         self.looks: dict[tuple[str, str], int] = {}
         self.touched: list[str] = []
         self.refuses = ""
@@ -59,7 +61,8 @@ class Server:
     def metrics(self, _vantage: object, url: str) -> list[HttpObservation]:
         address = url.partition("//")[2].partition(":")[0]
         looked = self.looks[address, self.corefile] = self.looks.get((address, self.corefile), 0) + 1
-        if looked > 1 and self.corefile != self.refuses:
+        if looked > 1 and self.corefile not in {self.refuses, self.loaded[address]}:
+            self.loaded[address] = self.corefile  # as reload does, which leaves alone what has not changed
             self.running[address] = hashlib.sha512(self.corefile.encode()).hexdigest()
         failed = int(self.corefile == self.refuses)
         version = f'coredns_reload_version_info{{hash="sha512",value="{self.running[address]}"}} 1\n'
@@ -67,6 +70,12 @@ class Server:
         return [
             HttpObservation(vantage="n1", target=url, at=0, seconds=0, outcome=Outcome.ANSWERED, status=200, body=body)
         ]
+
+    def metrics_of(self, corefile: str, vantage: object, url: str) -> list[HttpObservation]:
+        """Of replicas that are stuck with a Corefile."""
+        stuck = Server()
+        stuck.running = dict.fromkeys(REPLICAS.values(), hashlib.sha512(corefile.encode()).hexdigest())
+        return stuck.metrics(vantage, url)
 
 
 @pytest.fixture
@@ -99,6 +108,24 @@ def test_a_corefile_that_is_refused_is_our_error_and_the_old_one_comes_back(serv
     server.refuses = "changed"
     with pytest.raises(ArrangementError, match="refused a Corefile"), of(server).configured("changed"):
         pytest.fail("the block is not run")
+    assert server.corefile == "before"
+    assert set(server.running.values()) == {""}, "they never reloaded, so there is no other version to wait for"
+
+
+def test_a_verdict_is_kept_where_the_old_corefile_does_not_come_back(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        monkeypatch.setattr(coredns, "http", partial(server.metrics_of, "changed"))
+        raise Mismatch("this", "that")
+
+    stretch(0.005)
+    try:
+        with pytest.raises(Mismatch, match="expected this") as told, of(server).configured("changed"):
+            fail()
+    finally:
+        stretch(1.0)
+    assert "did not take up a Corefile" in told.value.__notes__[0]
     assert server.corefile == "before"
 
 

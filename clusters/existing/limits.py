@@ -125,6 +125,7 @@ def of_permission(seen: Capabilities, asked: ExistingSpec) -> dict[str, str]:
     if not asked.owned:
         found[Need.KUBE_PROXY] = f"It restarts kube-proxy, which takes {OWN}."
         found[Need.CLUSTER_SCOPED] = f"It makes an object outside of our namespaces, which takes {OWN}."
+        found[Need.EXTERNAL_IPS] = f"It takes a port at a node's own address for the whole cluster, which takes {OWN}."
         found[Need.CATCH_ALL] = f"It takes traffic that no rule of anybody matches, which takes {OWN}."
         found[Need.NODE_ACCESS] = f"It runs commands on the nodes from host-network pods, which takes {OWN}."
         found[Need.HOST_NETWORK] = f"It runs a pod in a node's own network, which takes {OWN}."

@@ -34,7 +34,8 @@ def test_a_name_outside_is_forwarded_and_its_answer_comes_through(
     told = f"a TTL of at most {DNS_TTL} s, as the server outside said"
     holds(0 < answer.ttls[0] <= DNS_TTL, told, f"{answer.ttls}", [answer])
     asked = [query for query in dns_recorder.queries if query.name == outside]
-    equal(f"what the server outside was asked for {outside}", ["A"], [query.record for query in asked], [answer])
+    equal(f"the types that {outside} was asked for outside", {"A"}, {query.record for query in asked}, [answer])
+    note("queries at the server outside", len(asked))  # nobody promises one: CoreDNS asks again where an answer is late
     note("who asked the server outside", f"{asked[0].source}; CoreDNS has {', '.join(coredns.replicas().values())}")
 
     inside = f"kubernetes.default.svc.{cluster.dns_domain}."

@@ -14,7 +14,7 @@ from clusters.provider import Cluster
 from fixtures.catalogue import feature
 from fixtures.coredns import CoreDns
 from fixtures.dns_text import denial
-from fixtures.expectations import all_answered, equal, holds
+from fixtures.expectations import all_answered, holds
 from fixtures.observations import DnsObservation
 from fixtures.probes import dns
 from fixtures.servers import DnsRecorder
@@ -93,7 +93,8 @@ def test_a_name_outside_that_was_denied_is_known_when_the_denial_has_ended(
     if CACHES.search(coredns.corefile()):
         holds(forwarded < ASKED, f"less than {ASKED} queries outside, since CoreDNS caches", f"{forwarded}")
     else:
-        equal("the queries outside, since this CoreDNS caches nothing", ASKED, forwarded)
+        told = f"at least {ASKED} queries outside, since this CoreDNS caches nothing"
+        holds(forwarded >= ASKED, told, f"{forwarded}")
     dns_recorder.answers[name] = "192.0.2.7"
     seconds = kept_no_longer(ask, "192.0.2.7", time.monotonic(), kept + Timeout.DNS_WATCH.seconds)
     note("promised and seen", f"kept for {kept} s at the most; new answer after {seconds:.1f} s")

@@ -80,5 +80,6 @@ def test_what_is_not_there_outside_is_denied_as_the_server_outside_does(
     for name, record, rcode in ((unknown, "A", "NXDOMAIN"), (known, "TXT", "NOERROR")):
         (answer,) = all_answered(dns(client, name, record, server=cluster.dns_address))
         denied(answer, rcode, ".")
-        asked = [query.record for query in dns_recorder.queries if query.name == name]
-        equal(f"the queries for {name} at the server outside", [record], asked, [answer])
+        # How often is not judged: CoreDNS asks again where an answer is late.
+        asked = {query.record for query in dns_recorder.queries if query.name == name}
+        equal(f"the types that {name} was asked for at the server outside", {record}, asked, [answer])

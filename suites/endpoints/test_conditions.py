@@ -8,6 +8,7 @@ from functools import partial
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value
 from fixtures.expectations import equal
+from fixtures.in_pods import run_in
 from fixtures.slices import Conditions, Timeline, timeline
 from fixtures.timeouts import Timeout
 from fixtures.workloads import Namespace
@@ -35,12 +36,12 @@ def test_conditions_follow_readiness_and_deletion(namespace: Namespace, note: Ca
     """
     namespace.apply("conditions.yaml")
     (pod,) = namespace.wait_ready()
-    run = partial(namespace.api.exec, namespace.name, pod.name, timeout=Timeout.REQUEST.seconds)
+    run = partial(run_in, namespace, pod.name)
     with timeline(namespace, "web") as seen:
         becomes(seen, pod.name, READY)
-        run(["touch", "/tmp/unready"])
+        run("touch", "/tmp/unready")
         becomes(seen, pod.name, UNREADY)
-        run(["rm", "/tmp/unready"])
+        run("rm", "/tmp/unready")
         becomes(seen, pod.name, READY)
         namespace.delete("v1", "Pod", pod.name)
         becomes(seen, pod.name, ENDING)

@@ -9,12 +9,15 @@ import pytest
 
 from clusters.needs import Need
 from clusters.provider import Cluster, Place
+from fixtures.afterwards import afterwards
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value
 from fixtures.expectations import answered_by, equal, holds
 from fixtures.probes import dns, udp
+from fixtures.settling import settle
 from fixtures.timeouts import Timeout
 from fixtures.vantages import NetnsVantage
+from fixtures.verdicts import ArrangementError, Mismatch
 from fixtures.workloads import Namespace
 
 PODS = 250
@@ -22,6 +25,17 @@ LARGEST = 100
 """By default: --max-endpoints-per-slice of kube-controller-manager."""
 N = 6600
 """Datagrams. That all miss one of 250 endpoints has the probability 250 × (249/250)^6600 < 1e-9."""
+
+
+def ends(namespace: Namespace) -> None:
+    """The pods end, and their containers with them: the next checks would run in that noise."""
+    namespace.delete("apps/v1", "Deployment", "web")
+    left = partial(namespace.api.core.list_namespaced_pod, namespace.name, label_selector="app=web")
+    try:
+        what = "every pod to be gone"
+        await_value(lambda: len(left().items), lambda n: n == 0, what=what, timeout=Timeout.HUNDREDS, every=1.0)
+    except Mismatch as error:
+        raise ArrangementError(f"The pods of {namespace.name} do not end: {error}.") from error
 
 
 @feature("ep.slices.100")
@@ -41,35 +55,36 @@ def test_hundreds_of_endpoints_are_in_slices_of_at_most_100_and_all_are_reached(
     room = namespace.room_for_pods()
     if room < PODS:
         pytest.skip(f"It needs room for {PODS} more pods, and the nodes have it for {room}.")
-    namespace.apply("hundreds.yaml")
-    pods = namespace.wait_ready(Timeout.HUNDREDS)
-    addresses = sorted(pod.address for pod in pods)
-    every = partial(namespace.endpoints, "web")
-    ready = await_value(
-        every,
-        lambda found: sorted(end.address for end in found if end.ready) == addresses,
-        what=f"the EndpointSlices to hold all {PODS} pods",
-        timeout=Timeout.READY,
-        every=0.5,
-    )
-    sizes = namespace.slice_sizes("web")
-    note("endpoints in each slice", ", ".join(map(str, sizes)))
-    equal("the number of endpoints in all slices", len(ready), sum(sizes))
-    holds(max(sizes) <= LARGEST, f"slices of at most {LARGEST} endpoints", f"one has {max(sizes)}")
+    with afterwards(partial(ends, namespace)):
+        namespace.apply("hundreds.yaml")
+        pods = namespace.wait_ready(Timeout.HUNDREDS)
+        addresses = sorted(pod.address for pod in pods)
+        every = partial(namespace.endpoints, "web")
+        ready = await_value(
+            every,
+            lambda found: sorted(end.address for end in found if end.ready) == addresses,
+            what=f"the EndpointSlices to hold all {PODS} pods",
+            timeout=Timeout.READY,
+            every=0.5,
+        )
+        sizes = namespace.slice_sizes("web")
+        note("endpoints in each slice", ", ".join(map(str, sizes)))
+        equal("the number of endpoints in all slices", len(ready), sum(sizes))
+        holds(max(sizes) <= LARGEST, f"slices of at most {LARGEST} endpoints", f"one has {max(sizes)}")
 
-    sender = next(iter(pod_networks.values()))
-    front = namespace.cluster_ip("web")
-    names = {pod.name for pod in pods}
-    ask = partial(udp, sender, front, 81, "hostname")
-    await_value(
-        lambda: {seen.reply.strip() for seen in ask(count=N)},
-        lambda seen: seen == names,
-        what=f"every pod to be reached by {N} datagrams",
-    )
-    answered_by(ask(count=N), names)
+        sender = next(iter(pod_networks.values()))
+        front = namespace.cluster_ip("web")
+        names = {pod.name for pod in pods}
+        ask = partial(udp, sender, front, 81, "hostname", count=N)
+        by_all = partial(answered_by, names=names)
+        settle(ask, by_all, timeout=Timeout.HUNDREDS)
+        by_all(ask())
 
-    full = f"all.{namespace.name}.svc.{cluster.dns_domain}."
-    resolve = partial(dns, sender, full, address_record, server=cluster.dns_address, tcp=True)
-    await_value(
-        lambda: sorted(resolve()[0].answers), lambda found: found == addresses, what="the DNS to know all of them"
-    )
+        full = f"all.{namespace.name}.svc.{cluster.dns_domain}."
+        resolve = partial(dns, sender, full, address_record, server=cluster.dns_address, tcp=True)
+        await_value(
+            lambda: sorted(resolve()[0].answers),
+            lambda found: found == addresses,
+            what="the DNS to know all of them",
+            timeout=Timeout.DNS,
+        )

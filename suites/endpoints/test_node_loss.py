@@ -11,6 +11,7 @@ import pytest
 from clusters.families import at
 from clusters.needs import Need
 from clusters.provider import Place
+from fixtures.afterwards import afterwards
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
 from fixtures.expectations import answered_by, equal, said
@@ -19,10 +20,22 @@ from fixtures.probes import http
 from fixtures.steady import Stream, good, told
 from fixtures.timeouts import Timeout
 from fixtures.vantages import NetnsVantage, Vantage
+from fixtures.verdicts import ArrangementError, Mismatch
 from fixtures.workloads import Namespace
 
 N = 60
 """Requests. Were a third pod still among the endpoints, all would miss it with probability (2/3)^60 < 1e-10."""
+
+
+def hears_again(namespace: Namespace, from_the_node: NetnsVantage) -> None:
+    """The returned node takes up what changes: its watches may hang for a while, which other checks would meet."""
+    namespace.apply("node_loss_later.yaml")
+    ask = partial(http, from_the_node, f"http://{at(namespace.cluster_ip('later'))}/hostname")
+    what = f"a Service made afterwards to answer {from_the_node.name}"
+    try:
+        converge(ask, lambda seen: seen[0].answered, what=what, timeout=Timeout.NODE_LOST)
+    except Mismatch as error:
+        raise ArrangementError(f"The node that was cut off takes up no changes: {error}.") from error
 
 
 @feature("ep.node-loss")
@@ -55,7 +68,10 @@ def test_a_lost_nodes_pods_leave_the_endpoints_and_come_back_with_it(
     for vantage, url in ways:
         everybody = partial(http, vantage, url, count=N)
         converge(everybody, lambda seen: {said(one) for one in seen} == every, what="every pod to answer", successes=1)
-    with steady(client_1, outside, rate=20.0, timeout=1.0) as fresh:
+    with (
+        afterwards(partial(hears_again, namespace, pod_networks[lost.name])),
+        steady(client_1, outside, rate=20.0, timeout=1.0) as fresh,
+    ):
         fresh.await_answers(20)
         with cut_off(lost):
             at_loss = fresh.mark(f"{lost.name} is cut off")

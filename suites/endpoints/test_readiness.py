@@ -11,9 +11,9 @@ import pytest
 from clusters.families import at
 from fixtures.catalogue import feature
 from fixtures.expectations import answered_by, equal
+from fixtures.in_pods import run_in
 from fixtures.probes import http
 from fixtures.settling import settle
-from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace
 
@@ -46,7 +46,7 @@ def test_an_unready_pod_gets_no_traffic_until_it_is_ready_again(
 
     only({first, second})
     # The probe asks every second, and one failure counts.
-    namespace.api.exec(namespace.name, first, ["touch", "/tmp/unready"], timeout=Timeout.REQUEST.seconds)
+    run_in(namespace, first, "touch", "/tmp/unready")
     only({second})
-    namespace.api.exec(namespace.name, first, ["rm", "/tmp/unready"], timeout=Timeout.REQUEST.seconds)
+    run_in(namespace, first, "rm", "/tmp/unready")
     only({first, second})

@@ -92,6 +92,7 @@ MUTANTS = (
         breaks="Services remember a client for three hours, whatever their timeoutSeconds says",
         caught_by=("svc.affinity.timeout",),
         scope=(f"{SERVICES}affinity_timeout.py", f"{SERVICES}affinity_clientip.py"),
+        modes=("iptables", "nftables"),  # in ipvs mode the kernel remembers longer by itself, which is not judged
         change=affinity_never_ends,
     ),
 )

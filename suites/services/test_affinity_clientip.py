@@ -11,9 +11,10 @@ from clusters.families import at
 from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.catalogue import feature
-from fixtures.convergence import converge
-from fixtures.expectations import all_answered, holds, said, tally
+from fixtures.convergence import await_value, converge
+from fixtures.expectations import all_answered, answered_by, holds, said, tally
 from fixtures.probes import http
+from fixtures.settling import settle
 from fixtures.vantages import PodVantage, Vantage
 from fixtures.workloads import Namespace
 
@@ -25,8 +26,30 @@ PER_PORT = 6
 twelve ports with 1e-29."""
 
 
-def where_sent(client: Vantage, urls: Iterable[str]) -> list[str]:
-    """The pod that each port sends the client to; all its connections to a port have to meet the same."""
+AT_ONCE = 30
+"""Requests. One of three pods is left out of 30 with probability 3·(2/3)^30 < 2e-5."""
+
+
+def complete(namespace: Namespace) -> tuple[list[str], int]:
+    """Wait until the Service that remembers has all its endpoints, and only then make the other one, of which every
+    node hears later. Gives the pods' names and the other's node port."""
+    namespace.apply("affinity_clientip.yaml")
+    pods = [pod.name for pod in namespace.wait_ready()]
+
+    def ready() -> list[str]:
+        return sorted(end.pod for end in namespace.endpoints("web") if end.ready)
+
+    await_value(ready, lambda found: found == pods, what=f"{', '.join(pods)} to be endpoints")
+    namespace.apply("affinity_clientip_every.yaml")
+    return pods, namespace.node_port("every")
+
+
+def where_sent(client: Vantage, urls: Iterable[str], pods: Iterable[str], every: str) -> list[str]:
+    """The pod that each port sends the client to; all its connections to a port have to meet the same.
+
+    The first one is what is remembered, so before it the client has to reach every pod through the other Service.
+    """
+    settle(partial(http, client, every, count=AT_ONCE), partial(answered_by, names=pods))
     chosen = []
     for url in urls:
         converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"{url} to answer", successes=1)
@@ -52,11 +75,11 @@ def test_connections_of_one_pod_reach_one_pod(namespace: Namespace, pod_vantages
     select the session affinity based on the client's IP addresses”
     https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity
     """
-    namespace.apply("affinity_clientip.yaml")
-    namespace.wait_ready()
+    pods, _ = complete(namespace)
     urls = [f"http://{at(namespace.cluster_ip('web'))}:{port}/hostname" for port in PORTS]
+    every = f"http://{at(namespace.cluster_ip('every'))}/hostname"
     clients = list(pod_vantages.values())[:2]
-    chosen = {client.name: where_sent(client, urls) for client in clients}
+    chosen = {client.name: where_sent(client, urls, pods, every) for client in clients}
     if len(clients) > 1:
         are_apart(chosen)
 
@@ -75,14 +98,16 @@ def test_connections_of_one_outside_client_reach_one_pod(
     node, because each node has a memory of its own: what two nodes chose is recorded and not judged.
     https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity
     """
-    namespace.apply("affinity_clientip.yaml")
-    namespace.wait_ready()
+    pods, of_all = complete(namespace)
     ports = [namespace.node_port("web", port) for port in PORTS]
-    first, *others = [[f"http://{at(node.address)}:{port}/hostname" for port in ports] for node in nodes]
-    chosen = {client.name: where_sent(client, first) for client in (client_1, client_2)}
+
+    def sent(client: Vantage, node: Place) -> list[str]:
+        urls = [f"http://{at(node.address)}:{port}/hostname" for port in ports]
+        return where_sent(client, urls, pods, f"http://{at(node.address)}:{of_all}/hostname")
+
+    first, *others = nodes
+    chosen = {client.name: sent(client, first) for client in (client_1, client_2)}
     are_apart(chosen)
     if others:
-        alike = sum(
-            one == other for one, other in zip(chosen[client_1.name], where_sent(client_1, others[0]), strict=True)
-        )
+        alike = sum(one == other for one, other in zip(chosen[client_1.name], sent(client_1, others[0]), strict=True))
         note("ports at which another node sends the same client to the same pod", f"{alike} of {len(PORTS)}")

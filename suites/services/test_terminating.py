@@ -17,10 +17,14 @@ from fixtures.expectations import all_answered, answered_by, holds
 from fixtures.probes import http
 from fixtures.steady import Stream, no_loss
 from fixtures.vantages import NetnsVantage, Vantage
+from fixtures.verdicts import ArrangementError
 from fixtures.workloads import Namespace
 
-SERVING_SECONDS = 12
+SERVING_SECONDS = 30
 """How long a pod of the manifest serves on after it was told to end."""
+JUDGED_SECONDS = 6
+MARGIN = 2
+"""What is sent so short a time before the pods' end is not judged."""
 
 
 @feature("svc.terminating")
@@ -67,12 +71,16 @@ def test_endpoints_that_only_terminate_are_served_by_as_long_as_they_serve(
         await_value(gone, lambda ends: not any(end.ready for end in ends), what="no endpoint to be ready any more")
         for stream in streams:
             stream.mark("no endpoint is ready any more")
-        # Well before the pods end: what is judged is what came while they still served.
-        streams[0].await_seen(
-            lambda seen: bool(seen) and seen[-1].at > at_api[0] + SERVING_SECONDS - 4, what="time to pass"
-        )
+        streams[0].await_seen(lambda seen: bool(seen) and seen[-1].at > at_api[0] + JUDGED_SECONDS, what="time to pass")
         ends = namespace.endpoints("cluster")
         answered_by_whom = [(what, http(vantage, url, count=10), names) for what, vantage, url, names in ways]
+    # What is judged must have been sent while the pods still served.
+    everything = [*(stream.seen for stream in streams), *(seen for _, seen, _ in answered_by_whom)]
+    if (took := max(one.at for seen in everything for one in seen) - at_api[0]) > SERVING_SECONDS - MARGIN:
+        raise ArrangementError(
+            f"The last request was sent {took:.1f} s after the scale-down, and pods serve on for {SERVING_SECONDS} s.",
+            "Is the machine busy with something else?",
+        )
     for (what, *_), stream in zip(ways, streams, strict=True):
         no_loss(stream, f"{what} while the only endpoints terminated")
     for _, seen, names in answered_by_whom:

@@ -10,11 +10,12 @@ import pytest
 from clusters.families import at
 from clusters.needs import Need
 from clusters.provider import Place
+from fixtures.api import Object
 from fixtures.catalogue import feature
 from fixtures.expectations import answered_by
+from fixtures.in_pods import run_in
 from fixtures.probes import http
 from fixtures.settling import settle
-from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace, Pod
 
@@ -22,21 +23,38 @@ N = 30
 """Requests. One of three pods is left out of 30 with probability 3·(2/3)^30 < 2e-5, one of two with 2e-9."""
 
 
+def neighbouring(nodes: list[Place], clients: Mapping[str, PodVantage]) -> dict[str, list[str]]:
+    """Two nodes of one zone and one of another, by zone; the check is skipped where there are none such."""
+    zones: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.zone and node.name in clients:
+            zones.setdefault(node.zone, []).append(node.name)
+    (large, its_nodes), *others = sorted(zones.items(), key=lambda one: -len(one[1])) or [("", [])]
+    if len(its_nodes) < 2 or not others:
+        told = ", ".join(f"{zone}: {len(names)}" for zone, names in zones.items()) or "of none it is known"
+        pytest.skip(f"It needs nodes in two zones at least, one of them with two nodes; this cluster's: {told}.")
+    return {large: its_nodes[:2], others[0][0]: others[0][1][:1]}
+
+
+def only_on(deployment: Object, nodes: Iterable[str]) -> Object:
+    """Its pods are on these nodes. One term each: a node's own name is compared with one name only."""
+    terms = [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [name]}]} for name in nodes]
+    needed = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+    deployment["spec"]["template"]["spec"]["affinity"]["nodeAffinity"] = needed
+    return deployment
+
+
 class Neighbours:
-    """A pod on each node, and who reaches whom."""
+    """A pod on each of three nodes, and who reaches whom."""
 
     def __init__(
         self, namespace: Namespace, preference: str, nodes: list[Place], clients: Mapping[str, PodVantage]
     ) -> None:
         self.namespace = namespace
         self.clients = clients
-        self.zones: dict[str, list[str]] = {}
-        for node in nodes:
-            self.zones.setdefault(node.zone, []).append(node.name)
-        if "" in self.zones or sorted(map(len, self.zones.values())) < [1, 2]:
-            pytest.skip("needs nodes in two zones at least, one of them with two nodes")
+        self.zones = neighbouring(nodes, clients)
         deployment, service = namespace.read("traffic_distribution.yaml")
-        namespace.apply_object(deployment)
+        namespace.apply_object(only_on(deployment, [node for zone in self.zones.values() for node in zone]))
         namespace.apply_object({**service, "spec": {**service["spec"], "trafficDistribution": preference}})
         self.pods: dict[str, Pod] = {pod.node: pod for pod in namespace.wait_ready()}
 
@@ -53,8 +71,7 @@ class Neighbours:
 
     def away(self, node: str) -> None:
         """The node's pod turns unready: its probe asks every second, and one failure counts."""
-        api, pod = self.namespace.api, self.pods.pop(node)
-        api.exec(self.namespace.name, pod.name, ["touch", "/tmp/unready"], timeout=Timeout.REQUEST.seconds)
+        run_in(self.namespace, self.pods.pop(node).name, "touch", "/tmp/unready")
 
 
 @feature("svc.traffic-distribution")
@@ -96,10 +113,8 @@ def test_clients_reach_their_own_node_then_their_zone_then_everyone(
     here = Neighbours(namespace, "PreferSameNode", nodes, pod_vantages)
     for node in list(here.pods):
         here.reached(node, [node])
-    zone = next(zone for zone in here.zones.values() if len(here.with_pods(zone)) > 1)
-    client, *rest = here.with_pods(zone)
+    client, neighbour = max(here.zones.values(), key=len)
     here.away(client)
-    here.reached(client, rest)
-    for node in rest:
-        here.away(node)
+    here.reached(client, [neighbour])
+    here.away(neighbour)
     here.reached(client, here.pods)
