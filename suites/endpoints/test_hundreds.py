@@ -57,6 +57,7 @@ def ends(namespace: Namespace) -> None:
 
 @feature("ep.slices.100")
 @pytest.mark.disturbs
+@pytest.mark.slow
 @pytest.mark.needs(Need.THREE_NODES)
 def test_hundreds_of_endpoints_are_in_slices_of_at_most_100_and_all_are_reached(
     namespace: Namespace,

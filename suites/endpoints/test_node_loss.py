@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -14,8 +14,9 @@ from clusters.provider import Place
 from fixtures.afterwards import afterwards
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
-from fixtures.expectations import answered_by, equal, said
+from fixtures.expectations import answered_by, equal, holds, said
 from fixtures.faults import cut_off
+from fixtures.observations import HttpObservation
 from fixtures.probes import http
 from fixtures.steady import Stream, good, told
 from fixtures.timeouts import Timeout
@@ -23,6 +24,7 @@ from fixtures.vantages import NetnsVantage, Vantage
 from fixtures.verdicts import ArrangementError, Mismatch
 from fixtures.workloads import Namespace
 
+STRAYS = 6
 N = 60
 """Requests. Were a third pod still among the endpoints, all would miss it with probability (2/3)^60 < 1e-10."""
 
@@ -36,6 +38,19 @@ def hears_again(namespace: Namespace, from_the_node: NetnsVantage) -> None:
         converge(ask, lambda seen: seen[0].answered, what=what, timeout=Timeout.NODE_LOST)
     except Mismatch as error:
         raise ArrangementError(f"The node that was cut off takes up no changes: {error}.") from error
+
+
+def only_others(seen: Sequence[HttpObservation], others: set[str]) -> None:
+    """Who answers is one of the other nodes' pods, each of them does, and next to nothing is lost.
+
+    Not nothing: a request that was lost before left a tracked connection, which leads its source port to the lost pod
+    for two minutes (nf_conntrack_tcp_timeout_syn_sent), and a new request may have that port again. Were the pod still
+    among three endpoints, at most `STRAYS` of N would be lost with probability below 1e-4.
+    """
+    lost = [one for one in seen if not one.answered]
+    expected = f"at most {STRAYS} of {len(seen)} requests to be lost while only the other nodes are asked"
+    holds(len(lost) <= STRAYS, expected, f"{len(lost)} were", lost)
+    answered_by([one for one in seen if one.answered], others)
 
 
 @feature("ep.node-loss")
@@ -82,7 +97,7 @@ def test_a_lost_nodes_pods_leave_the_endpoints_and_come_back_with_it(
             )
             at_end = fresh.mark("only the others are asked")
             for vantage, url in ways:
-                answered_by(http(vantage, url, count=N), others)
+                only_others(http(vantage, url, count=N), others)
             ready = {end.pod for end in namespace.endpoints("web") if end.ready}
             equal("the endpoints that are ready while the node is lost", others, ready)
         at_return = fresh.mark(f"{lost.name} is back")
