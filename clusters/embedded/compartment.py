@@ -144,7 +144,7 @@ class Compartment:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=self._environment({}),
+            env=environment_of(self.cluster),
             cwd="/",
             start_new_session=True,
         )
@@ -158,19 +158,20 @@ class Compartment:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self._environment(environment),
+                env={**environment_of(self.cluster), **environment},
                 cwd="/",
                 start_new_session=True,
                 pass_fds=descriptors,
             )
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        return {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/root",
-            names.MARK: self.cluster,
-            **more,
-        }
+
+def environment_of(cluster: str) -> dict[str, str]:
+    """What every process of a cluster is told; the mark finds it again."""
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        names.MARK: cluster,
+    }
 
 
 def prepare_netns_folder() -> None:

@@ -18,7 +18,7 @@ from clusters.merging import merged
 from clusters.provider import Cluster
 
 from . import names, remains
-from .compartment import LAUNCHER
+from .compartment import LAUNCHER, environment_of
 from .journal import JOURNAL, Journal
 from .node_files import NodeFolders
 from .processes import Process, children, running_since, start_time
@@ -85,7 +85,6 @@ def end(pid: int, started: int) -> None:
 
 def start(command: Sequence[str], log: Path, cluster: str) -> int:
     """Start a launcher inside a node, and give the id of what it starts, as this machine counts: a grandchild."""
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
     with (
         log.open("ab") as output,
         subprocess.Popen(
@@ -93,7 +92,7 @@ def start(command: Sequence[str], log: Path, cluster: str) -> int:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**environment, names.MARK: cluster},
+            env=environment_of(cluster),
             cwd="/",
             start_new_session=True,
         ) as launcher,

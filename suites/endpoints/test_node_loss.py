@@ -25,6 +25,7 @@ from fixtures.verdicts import ArrangementError, Mismatch
 from fixtures.workloads import Namespace
 
 STRAYS = 6
+"""Requests that may be lost; `only_others` says why."""
 N = 60
 """Requests. Were a third pod still among the endpoints, all would miss it with probability (2/3)^60 < 1e-10."""
 

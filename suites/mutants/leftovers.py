@@ -9,7 +9,7 @@ from clusters.families import family_of
 from clusters.provider import Cluster
 from fixtures.workloads import Namespace
 
-from .model import Mutant
+from .model import During, Mutant
 from .services import REACH, SERVICES, TABLE, run_there, table_on
 
 BEFORE_KUBE_PROXY = "type nat hook prerouting priority -110;"
@@ -20,22 +20,15 @@ LOCAL_AFTER_KUBE_PROXY = "type nat hook output priority -90;"
 NODE_PORTS = "fib daddr type local tcp dport 30000-32767"
 
 
-@contextmanager
-def before_kube_proxy(cluster: Cluster) -> Iterator[None]:
-    with table_on(cluster.nodes, BEFORE_KUBE_PROXY):
-        yield
+def with_chain(hook: str) -> During:
+    """A chain at this hook on every node, to which rules are added once it is known where they lead."""
 
+    @contextmanager
+    def there(cluster: Cluster) -> Iterator[None]:
+        with table_on(cluster.nodes, hook):
+            yield
 
-@contextmanager
-def after_kube_proxy(cluster: Cluster) -> Iterator[None]:
-    with table_on(cluster.nodes, AFTER_KUBE_PROXY):
-        yield
-
-
-@contextmanager
-def local_after_kube_proxy(cluster: Cluster) -> Iterator[None]:
-    with table_on(cluster.nodes, LOCAL_AFTER_KUBE_PROXY):
-        yield
+    return there
 
 
 @contextmanager
@@ -83,7 +76,7 @@ MUTANTS = (
         breaks="UDP sockets go on being sent to a backend that is none any more",
         caught_by=("svc.udp.conntrack",),
         scope=(f"{SERVICES}udp_conntrack.py", f"{SERVICES}protocol_udp.py"),
-        during=before_kube_proxy,
+        during=with_chain(BEFORE_KUBE_PROXY),
         after_ready=sockets_stay_where_they_were,
     ),
     Mutant(
@@ -91,7 +84,7 @@ MUTANTS = (
         breaks="node ports go on answering after their Service gave them up",
         caught_by=("svc.switch-type",),
         scope=(f"{SERVICES}switch_type.py", f"{SERVICES}nodeport_any_node.py", REACH),
-        during=after_kube_proxy,
+        during=with_chain(AFTER_KUBE_PROXY),
         after_ready=node_ports_go_on,
     ),
     Mutant(
@@ -100,7 +93,7 @@ MUTANTS = (
         caught_by=("svc.nodeport.addresses",),
         scope=(f"{SERVICES}nodeport_addresses.py", f"{SERVICES}nodeport_any_node.py"),
         modes=("nftables",),
-        during=local_after_kube_proxy,
+        during=with_chain(LOCAL_AFTER_KUBE_PROXY),
         after_ready=local_node_ports_go_on,
     ),
     Mutant(
