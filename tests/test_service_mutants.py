@@ -23,11 +23,15 @@ MUTANTS = tuple(
 CHANGING = [mutant for mutant in MUTANTS if mutant.change]
 
 
+def file_of(part: str) -> str:
+    """The file or folder of what pytest is asked for, which may be one check of a file."""
+    return part.partition("::")[0]
+
+
 def manifests(scope: Sequence[str]) -> list[Object]:
     """The objects of the manifests beside the test files of a scope."""
-    files = [
-        path for part in scope for path in ([Path(part)] if part.endswith(".py") else Path(part).glob("test_*.py"))
-    ]
+    parts = [Path(file_of(part)) for part in scope]
+    files = [path for part in parts for path in ([part] if part.suffix == ".py" else part.glob("test_*.py"))]
     beside = [path.with_name(path.stem.removeprefix("test_") + ".yaml") for path in files]
     return [document for path in beside for document in documents(path.read_text(encoding="utf-8"))]
 
@@ -46,7 +50,11 @@ def test_a_mutant_changes_something_and_leaves_its_input_alone(mutant: Mutant) -
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: str(mutant.name))
 def test_a_mutant_names_features_of_the_catalogue_and_files_that_are_there(mutant: Mutant) -> None:
     assert set(mutant.caught_by) <= set(catalogue())
-    assert all(Path(part).exists() for part in mutant.scope)
+    for part in mutant.scope:
+        _, _, check = part.partition("::")
+        path = Path(file_of(part))
+        assert path.exists()
+        assert not check or f"def {check}(" in path.read_text(encoding="utf-8")
     assert mutant.change or mutant.after_ready or mutant.during
 
 
