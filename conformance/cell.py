@@ -41,9 +41,11 @@ def run(options: Options, progress: Progress) -> int:
     """
     if options.dry_run:
         return dry_run(options, progress)
-    if why := left_out(options):
+    if why := another_cell(options):
         print(f"cell {options.cell}: left out: {why}")
         return 0
+    if why := left_out(options):
+        return leave_out(options, why)
     seconds: dict[str, float] = {}
     trouble = ""
     status = 0
@@ -106,13 +108,23 @@ def broke_off(phase: str, status: int) -> str:
 
 
 def left_out(options: Options) -> str:
-    """Why a cell that the user did not ask for by name is not run; empty where it is."""
-    if not options.among_others:
+    """Why a cell that the user did not ask for by name cannot be had here; empty where it can."""
+    if options.cluster or not options.among_others:
         return ""
-    if options.cluster:
-        return another_cell(options)
     lacking = lifecycle.lacks_mode(spec(options))
     return lacking and in_guest.left_out(options, lacking)
+
+
+def leave_out(options: Options, why: str) -> int:
+    """Say why, and put each check of the mode on record as unsupported for that; the exit status."""
+    print(f"cell {options.cell}: left out: {why}")
+    if not options.suites:
+        return 0
+    reports.append(options.run, unmade(options, reports.timestamp(), "this machine cannot have the cell"))
+    where = ["--run", str(options.run), "--cell", options.cell]
+    status = call(pytest_command(options, "--quiet", "--no-header", "--left-out", why, *where))
+    reports.append(options.run, CellEnd(cell=options.cell, finished=reports.timestamp(), seconds={}))
+    return status if status != pytest.ExitCode.NO_TESTS_COLLECTED else 0
 
 
 def another_cell(options: Options) -> str:
@@ -266,13 +278,13 @@ def record(options: Options, cluster: Cluster, started: str) -> Cell:
     )
 
 
-def unmade(options: Options, started: str) -> Cell:
-    """The record of a cell whose cluster never came up."""
+def unmade(options: Options, started: str, why: str = "the cluster did not come up") -> Cell:
+    """The record of a cell that never had a cluster."""
     return Cell(
         cell=options.cell,
         started=started,
         provider=options.provider,
-        provider_reason="the cluster did not come up",
+        provider_reason=why,
         mode=options.mode,
         controller=options.controller,
         nodes=0,

@@ -46,7 +46,7 @@ def test_another_machine_says_nothing_of_guests(cpuinfo: Path, tmp_path: Path) -
 
 
 def test_nothing_of_a_guest_reaches_a_network_or_outlives_us(tmp_path: Path) -> None:
-    command = host.guest(tmp_path / "runs" / "a b" / "guest")
+    command = host.guest(Path("/cache/linux"), tmp_path / "runs" / "a b" / "guest")
 
     assert command[1:3] == ["--pdeathsig", "KILL"]
     assert {"--net", "--pid", "--mount", "--kill-child"} < set(command)
@@ -123,7 +123,8 @@ def test_a_guest_that_ended_early_is_an_error_that_names_its_log(
     monkeypatch.setattr(host, "MAP_COUNT", tmp_path / "max_map_count")
     (tmp_path / "max_map_count").write_text("65530\n")
 
-    monkeypatch.setattr(host, "guest", lambda _: ["/bin/sh", "-c", "echo Kernel panic; exit 1"])
+    monkeypatch.setattr(host.kernel, "obtain", lambda _: Path("/cache/linux"))
+    monkeypatch.setattr(host, "guest", lambda *_: ["/bin/sh", "-c", "echo Kernel panic; exit 1"])
     with pytest.raises(MachineError, match=r"ended before its command did.*kernel\.log"):
         host.run(["true"], tmp_path / "run", LineProgress(io.StringIO()))
     assert (tmp_path / "run" / "guest" / "kernel.log").read_text() == "Kernel panic\n"
@@ -155,16 +156,17 @@ def test_why_no_guest_can_be_used_is_one_sentence(
     assert host.hindrance().endswith(".")
 
 
-def test_without_its_package_and_without_apt_no_guest_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_kernel_and_without_apt_no_guest_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROADTEST_CACHE", str(tmp_path))
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr("clusters.guest.host.free_memory", lambda: 10**11)
-    monkeypatch.setattr("clusters.system_packages.find", lambda name: "" if name == "linux.uml" else "/usr/bin/x")
-    assert host.hindrance() == "", "apt-get installs it"
-    monkeypatch.setattr(
-        "clusters.system_packages.find", lambda name: "" if name in {"linux.uml", "apt-get"} else "/usr/bin/x"
-    )
-    assert "there is no linux.uml here" in host.hindrance()
+    monkeypatch.setattr("clusters.system_packages.find", lambda _: "/usr/bin/x")
+    assert host.hindrance() == "", "apt-get fetches its sources"
+    monkeypatch.setattr("clusters.system_packages.find", lambda name: "" if name == "apt-get" else "/usr/bin/x")
+    assert "its kernel is not in the cache" in host.hindrance()
 
 
 def test_process_1_passes_on_output_and_status_and_asks_for_every_childs_end(tmp_path: Path) -> None:

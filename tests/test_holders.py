@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
+
+from kubernetes.client import V1ObjectMeta, V1Service, V1ServicePort, V1ServiceSpec
 
 from fixtures.holders import others_with
 from fixtures.workloads import Namespace
 
 
-def service(namespace: str, addresses: list[str] | None, *node_ports: int | None) -> Any:
-    return SimpleNamespace(
-        metadata=SimpleNamespace(namespace=namespace, name="web"),
-        spec=SimpleNamespace(cluster_i_ps=addresses, ports=[SimpleNamespace(node_port=port) for port in node_ports]),
+def service(namespace: str, addresses: list[str] | None, *node_ports: int | None) -> V1Service:
+    """As the library gives it: it alone knows how it calls the fields."""
+    return V1Service(
+        metadata=V1ObjectMeta(namespace=namespace, name="web"),
+        spec=V1ServiceSpec(
+            cluster_ips=addresses, ports=[V1ServicePort(port=80, node_port=port) for port in node_ports]
+        ),
     )
 
 

@@ -179,3 +179,29 @@ def test_without_apt_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MachineError, match="there is no apt-get"):
         debian.fetch(["lamp"], tmp_path, SilentProgress())
+
+
+def test_debian_comes_from_the_mirror_that_apt_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tmp_path / "apt-get"
+    lines = (
+        "Ubuntu noble http://u/",
+        "Debian bookworm-security http://s/",
+        "Debian bookworm http://mirror.example/debian/",
+    )
+    asked.write_text("#!/bin/sh\n" + "".join(f'echo "{line}"\n' for line in lines))
+    asked.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert debian.mirror() == "http://mirror.example/debian/"
+    asked.write_text("#!/bin/sh\nexit 1\n")
+    assert debian.mirror() == debian.MIRROR
+
+
+def test_another_suite_has_lists_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = apt(tmp_path / "bin", monkeypatch, "later")
+    (place := tmp_path / "place").mkdir()
+    (package,) = debian.download(["lamp"], place, SilentProgress(), "forky")
+    assert package.is_relative_to(place)
+    assert "forky main" in (place / "sources.list").read_text()
+    asked = [line for line in log.read_text().splitlines() if "indextargets" not in line]
+    assert "update" in asked[0], "this machine's lists are of another suite"
+    assert all(f"Dir::Etc::sourcelist={place}/sources.list" in line for line in asked)

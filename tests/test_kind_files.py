@@ -205,13 +205,3 @@ def test_containers_get_kind_s_hook_and_no_limits() -> None:
     made = base_image.container_defaults({"process": {"rlimits": [1], "cwd": "/"}, "ociVersion": "1"})
     assert made["process"] == {"cwd": "/"}
     assert made["hooks"] == {"createContainer": [{"path": "/kind/bin/mount-product-files.sh"}]}
-
-
-def test_debian_comes_from_the_mirror_that_apt_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    apt = tmp_path / "apt-get"
-    apt.write_text('#!/bin/sh\necho "Ubuntu noble http://u/"\necho "Debian bookworm http://mirror.example/debian/"\n')
-    apt.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert base_image.mirror() == "http://mirror.example/debian/"
-    apt.write_text("#!/bin/sh\nexit 1\n")
-    assert base_image.mirror() == base_image.MIRROR

@@ -26,12 +26,15 @@ from clusters import paths, system_packages
 from clusters.errors import MachineError
 from clusters.progress import Progress
 
+from . import kernel
 from .inside import is_guest
 
 PURPOSE = "guest"
 """Its section of ``clusters/system_packages.toml``."""
 MEMORY = 8 * 2**30
 """What the guest is told that it has; of this machine's memory it takes what it uses."""
+CPUS = 8
+"""So many the kernel was built for (NR_CPUS in kernel.config)."""
 ROOM = 2**20
 """Beside its memory: its init, its socket."""
 FREE_MEMORY = 4 * 2**30
@@ -66,11 +69,10 @@ def hindrance() -> str:
             f"A User Mode Linux guest, which would have it, needs {FREE_MEMORY / 1e9:.1f} GB of memory, and "
             f"{free_memory() / 1e9:.1f} GB are free."
         )
-    absent = system_packages.missing(system_packages.packages_of_programs(PURPOSE), system_packages.find)
-    if absent and not system_packages.find("apt-get"):
+    if not kernel.find() and not system_packages.find("apt-get"):
         return (
-            f"A User Mode Linux guest would have it, but there is no {', '.join(sorted(absent))} here, nor apt-get to "
-            "install Debian's package user-mode-linux with."
+            "A User Mode Linux guest would have it, but its kernel is not in the cache, nor is there apt-get to fetch "
+            "Debian's sources of Linux with."
         )
     return ""
 
@@ -90,14 +92,15 @@ def run(command: Sequence[str], writable: Path, progress: Progress) -> int:
     goes to our standard output. `MachineError` where the guest ends before its command does.
     """
     system_packages.ensure(progress, system_packages.packages_of_programs(PURPOSE))
+    program = kernel.obtain(progress)
     folder = writable.absolute() / "guest"
     folder.mkdir(parents=True, exist_ok=True)
     orders, status, log = (folder / name for name in ("orders.json", "status", "kernel.log"))
     status.unlink(missing_ok=True)
-    orders.write_bytes(msgspec.json.encode(order(command, folder.parent)))
+    orders.write_bytes(msgspec.json.encode(order(command, folder.parent, program)))
     try:
-        with enough_maps(MAP_COUNT), log.open("wb") as kernel, closing(output(guest(folder))) as lines:
-            pass_on(lines, kernel, progress)
+        with enough_maps(MAP_COUNT), log.open("wb") as words, closing(output(guest(program, folder))) as lines:
+            pass_on(lines, words, progress)
         with suppress(OSError, ValueError):
             return int(status.read_text(encoding="ascii"))
         raise MachineError(
@@ -108,7 +111,7 @@ def run(command: Sequence[str], writable: Path, progress: Progress) -> int:
         status.unlink(missing_ok=True)
 
 
-def order(command: Sequence[str], writable: Path) -> dict[str, object]:
+def order(command: Sequence[str], writable: Path, program: Path) -> dict[str, object]:
     """What the guest's first process is told to do."""
     here = Path.cwd()
     # What of this machine must be seen there, also where the guest has memory of its own in place of a folder above.
@@ -118,15 +121,16 @@ def order(command: Sequence[str], writable: Path) -> dict[str, object]:
         "command": list(command),
         "environment": carried(os.environ),
         "folder": str(here),
+        "built_in": [str(program.with_name(name)) for name in kernel.BUILT_IN],
         "folders": [str(path) for path in dict.fromkeys(seen)],
     }
 
 
-def pass_on(lines: Iterator[bytes], kernel: BinaryIO, progress: Progress) -> None:
+def pass_on(lines: Iterator[bytes], words: BinaryIO, progress: Progress) -> None:
     """What comes between the marks is the command's; the rest is the kernel's, and goes to its file."""
     began = time.monotonic()
     for line in lines:
-        kernel.write(line)
+        words.write(line)
         if line.strip() == MARK.encode():
             progress.say(f"the guest has booted, in {time.monotonic() - began:.1f} s")
             break
@@ -135,7 +139,7 @@ def pass_on(lines: Iterator[bytes], kernel: BinaryIO, progress: Progress) -> Non
             break
         sys.stdout.buffer.write(line)
         sys.stdout.flush()
-    kernel.writelines(lines)
+    words.writelines(lines)
 
 
 def carried(environment: Mapping[str, str]) -> dict[str, str]:
@@ -151,12 +155,13 @@ def carried(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def guest(folder: Path) -> list[str]:
-    """The command that is a guest, whose first process is ours, with its orders in ``folder``."""
+def guest(program: Path, folder: Path) -> list[str]:
+    """The command that is a guest: its kernel, and our first process with its orders in ``folder``."""
     init = Path(__file__).with_name("init.py")
     first = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-I', str(init), str(folder)])}"
     uml = [
-        *(system_packages.find("linux.uml"), f"mem={MEMORY // 2**20}M", "uml_dir=/run/guest", "umid=guest"),
+        *(str(program), "seccomp=on", f"ncpus={min(os.cpu_count() or 1, CPUS)}"),
+        *(f"mem={MEMORY // 2**20}M", "uml_dir=/run/guest", "umid=guest"),
         *("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", f"init={INIT}"),
         *("con=null", "con0=null,fd:1", "console=tty0", "quiet"),
     ]

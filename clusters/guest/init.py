@@ -21,14 +21,10 @@ POWER_OFF = 0x4321FEDC
 """reboot(2), LINUX_REBOOT_CMD_POWER_OFF."""
 IN_MEMORY = ("/dev/shm", "/run", "/tmp", "/var/lib", "/var/log")  # noqa: S108 - the guest's own, that hide the machine's
 """What programs write to; the rest of the file system is this machine's, read only."""
-MODULES = "/usr/lib/uml/modules"
-MODULES_ROOT = Path("/run/modules")
-"""modprobe looks for lib/modules/VERSION below it: /lib/modules is this machine's own."""
-LOADER = Path("/run/modprobe")
 CPU = Path("/sys/devices/system/cpu/cpu0")
+MODULES = Path("/run/modules")
+"""modprobe looks for lib/modules/RELEASE below it: /lib/modules is this machine's own."""
 LAST_WORDS_SECONDS = 5.0
-NFT_IPTABLES = "/usr/sbin/xtables-nft-multi"
-LEGACY_IPTABLES = "/usr/sbin/xtables-legacy-multi"
 
 
 def run(*command: str) -> None:
@@ -40,7 +36,7 @@ def mount(kind: str, target: str, options: str = "") -> None:
 
 
 def make_machine(folders: list[str]) -> None:
-    """Mounts, modules and a CPU that the kubelet knows; ``folders`` are this machine's and must be seen."""
+    """Mounts and a CPU that the kubelet knows; ``folders`` are this machine's and must be seen."""
     mount("proc", "/proc")
     mount("sysfs", "/sys")
     mount("cgroup2", "/sys/fs/cgroup")
@@ -56,28 +52,23 @@ def make_machine(folders: list[str]) -> None:
             mount("hostfs", folder, folder)
     # The console is the command's: of the kernel's words only the last ones go there.
     Path("/proc/sys/kernel/printk").write_text("1\n", encoding="ascii")
-    load_modules()
-    choose_iptables()
     tell_cpu_speed()
     run("hostname", "guest")
     run("ip", "link", "set", "lo", "up")
 
 
-def load_modules() -> None:
-    """Have modprobe, also the kernel's own, find the guest's modules; load those that nobody asks for by name."""
-    (MODULES_ROOT / "lib").mkdir(parents=True)
-    (MODULES_ROOT / "lib" / "modules").symlink_to(MODULES)
-    os.environ["MODPROBE_OPTIONS"] = f"-d {MODULES_ROOT}"
-    LOADER.write_text(f'#!/bin/sh\nexec {shutil.which("modprobe")} -d {MODULES_ROOT} "$@"\n', encoding="ascii")
-    LOADER.chmod(0o755)
-    Path("/proc/sys/kernel/modprobe").write_text(f"{LOADER}\n", encoding="ascii")
-    run("modprobe", "-a", "ip_vs", "ip_vs_rr", "overlay", "br_netfilter")
+def tell_modprobe(built_in: list[str]) -> None:
+    """Have modprobe know what the kernel has: nothing can be loaded, and kube-proxy takes its word for what is there.
 
-
-def choose_iptables() -> None:
-    """What ``update-alternatives --set iptables …/iptables-legacy`` does: this kernel has no nftables for IPv4."""
-    if Path(NFT_IPTABLES).exists() and Path(LEGACY_IPTABLES).exists():
-        run("mount", "--bind", LEGACY_IPTABLES, NFT_IPTABLES)
+    https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/ipvs/cleanup.go (CleanupLeftovers)
+    """
+    folder = MODULES / "lib" / "modules" / os.uname().release
+    folder.mkdir(parents=True)
+    for path in built_in:
+        shutil.copy(path, folder)
+    (folder / "modules.order").touch()
+    run("depmod", "-b", str(MODULES))
+    os.environ["MODPROBE_OPTIONS"] = f"-d {MODULES}"
 
 
 def tell_cpu_speed() -> None:
@@ -130,6 +121,7 @@ def main(folder: Path) -> None:
         os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         orders = json.loads((folder / "orders.json").read_text(encoding="utf-8"))
         make_machine(orders["folders"])
+        tell_modprobe(orders["built_in"])
         status = obey(orders)
     except BaseException:
         traceback.print_exc()

@@ -21,6 +21,7 @@ from .layers import Member, Tree, file, folder, link
 from .recipes import DebianRoot
 
 APT_SECONDS = 300.0
+MIRROR = "http://deb.debian.org/debian"
 PROGRAM_FOLDERS = ("usr/bin", "usr/sbin")
 MERGED = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 """Old places → new ones. https://wiki.debian.org/UsrMerge"""
@@ -113,7 +114,19 @@ def tree(packages: Packages, wanted: DebianRoot) -> Tree:
 
 
 def fetch(names: Sequence[str], place: Path, progress: Progress) -> Packages:
-    """Download packages and all that they depend on, checked by apt's own signatures; nothing is installed."""
+    """Download packages and all that they depend on, and read them; nothing is installed."""
+    packages = Packages()
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for data in pool.map(files_of, download(names, place, progress)):
+            packages.add(data)
+    return packages
+
+
+def download(names: Sequence[str], place: Path, progress: Progress, suite: str = "") -> list[Path]:
+    """The files of packages and of all that they depend on, checked by apt's own signatures; nothing is installed.
+
+    They are the releases that this machine's apt knows, or those of another suite of Debian (``forky``).
+    """
     apt = shutil.which("apt-get")
     if not apt or not shutil.which("dpkg-deb"):
         raise MachineError(
@@ -132,11 +145,15 @@ def fetch(names: Sequence[str], place: Path, progress: Progress) -> Packages:
         "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",
         "Acquire::Retries": "3",
     }
+    if suite:
+        sources = place / "sources.list"
+        sources.write_text(f"deb {mirror()} {suite} main\n", encoding="ascii")
+        options |= {"Dir::Etc::sourcelist": sources, "Dir::Etc::sourceparts": "-"}
     own_lists = {"Dir::State::lists": f"{place / 'lists'}/", "Dir::Cache::pkgcache": "", "Dir::Cache::srcpkgcache": ""}
     install = ["install", "-y", "--no-install-recommends", "--download-only", *names]
     with progress.task(f"Debian packages {', '.join(names)}") as task:
-        done = _apt(apt, options, install)
-        if done.returncode:
+        done = None if suite else _apt(apt, options, install)
+        if done is None or done.returncode:
             # No package lists (a fresh container), or old ones that name versions which are gone.
             task.note("updating the list of packages")
             (place / "lists" / "partial").mkdir(parents=True)
@@ -148,11 +165,19 @@ def fetch(names: Sequence[str], place: Path, progress: Progress) -> Packages:
             f"apt could not fetch {', '.join(names)}: {' '.join(lines)}",
             "Let apt reach its mirror (apt-get update tells), then run again.",
         )
-    packages = Packages()
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for data in pool.map(files_of, sorted(archives.glob("*.deb"))):
-            packages.add(data)
-    return packages
+    return sorted(archives.glob("*.deb"))
+
+
+def mirror() -> str:
+    """The mirror that this machine's apt uses for Debian itself; elsewhere Debian's own."""
+    asked = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI)"]
+    try:
+        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return MIRROR
+    words = (line.split() for line in said.splitlines())
+    # Suites with a hyphen are those of updates and of security, which may be elsewhere.
+    return next((w[2] for w in words if len(w) == 3 and w[0] == "Debian" and "-" not in w[1]), MIRROR)
 
 
 def _apt(apt: str, options: dict[str, object], words: list[str]) -> subprocess.CompletedProcess[str]:

@@ -17,11 +17,11 @@ from clusters import system_packages
 from clusters.components.catalogue import architecture
 from clusters.components.store import sha256_of
 from clusters.errors import ComponentError, MachineError
+from clusters.images import debian
 from clusters.images.archive import FileBlob, build
 
 SUITE = "bookworm"
 """Its systemd (252) runs with cgroup v1, too."""
-MIRROR = "http://deb.debian.org/debian"
 PACKAGES = (
     *("bash", "ca-certificates", "conntrack", "curl", "dbus", "bind9-dnsutils", "ebtables", "ethtool", "gettext-base"),
     *("hostname", "ipset", "iproute2", "iptables", "jq", "kmod", "libseccomp2", "mount", "nfs-common", "nftables"),
@@ -79,23 +79,9 @@ def debootstrap(root: Path, log: Path) -> None:
     command = [
         *("unshare", "--mount", "--fork", "--kill-child"),
         *(system_packages.find("debootstrap"), "--variant=minbase", "--force-check-gpg"),
-        *(f"--include={','.join(PACKAGES)}", SUITE, str(root), mirror()),
+        *(f"--include={','.join(PACKAGES)}", SUITE, str(root), debian.mirror()),
     ]
     _run(command, log, {"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"})
-
-
-def mirror() -> str:
-    """The mirror that this machine's apt uses for Debian itself; elsewhere Debian's own."""
-    asked = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI)"]
-    try:
-        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    except OSError:
-        return MIRROR
-    words = (line.split() for line in said.splitlines())
-    return next(
-        (uri for origin, suite, uri in (w for w in words if len(w) == 3) if (origin, suite) == ("Debian", SUITE)),
-        MIRROR,
-    )
 
 
 def lay_over(root: Path, components: Mapping[str, Path]) -> None:
