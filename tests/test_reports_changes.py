@@ -97,6 +97,10 @@ def shown(tmp_path: Path) -> Page:
     return page(merge([reports.read(run)]), run)
 
 
+def test_the_answer_tells_what_is_void(shown: Page) -> None:
+    assert any("propagations may be used; 1 void." in sentence for sentence in shown.answer.sentences)
+
+
 def test_the_page_draws_each_stream_and_accounts_for_it(shown: Page) -> None:
     text = html(shown)
     assert text.count("60 sent = 50 answered + 10 lost (9 × timeout, 1 × refused)") >= 2

@@ -388,6 +388,24 @@ def test_results_of_a_cell_that_never_started_are_shown(tmp_path: Path) -> None:
     assert found.status == 2
 
 
+def test_a_mode_that_could_not_be_had_is_told_with_its_reason_and_not_counted_among_the_judged(tmp_path: Path) -> None:
+    reports.append(tmp_path, _cell("iptables", nodes=3))
+    reports.append(tmp_path, msgspec.structs.replace(PASSED, cell="iptables"))
+    reports.append(tmp_path, _cell("ipvs", nodes=0))
+    for test in ("one", "two"):
+        gone = check("svc.a", Verdict.UNSUPPORTED, test=test, cell="ipvs", reason="The kernel has no IP_VS.")
+        reports.append(tmp_path, gone)
+    found = answer(merge([reports.read(tmp_path)]))
+    assert "ipvs" not in found.headline
+    assert [told for told in found.sentences if "ipvs" in told] == [
+        "Nothing was judged on ipvs: The kernel has no IP_VS."
+    ]
+
+
+def _cell(mode: str, nodes: int) -> Cell:
+    return Cell(cell=mode, started="", provider="embedded", provider_reason="", mode=mode, controller="", nodes=nodes)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (0.00012345, "0.000123"), (0.5, "0.500"), (9.994, "9.99"), (999.4, "999"), (999.5, "1 000"),

@@ -36,7 +36,14 @@ def answer(merged: Merged) -> Answer:
         headline=_headline(merged),
         sentences=tuple(
             sentence
-            for sentence in (*_failures(failed, merged), _errors(merged), _loads(merged), *_witnesses(merged))
+            for sentence in (
+                *_failures(failed, merged),
+                _errors(merged),
+                _loads(merged),
+                _propagations(merged),
+                *_witnesses(merged),
+                *_left_out(merged),
+            )
             if sentence
         ),
         troubles=merged.troubles,
@@ -54,7 +61,7 @@ def _headline(merged: Merged) -> str:
 
 
 def _verdict(merged: Merged) -> str:
-    where = _where(merged.cells)
+    where = _where([cell for cell in merged.cells if not _is_left_out(cell)])
     if not merged.checks and (heard := [witness for cell in merged.cells for witness in cell.witnesses]):
         good = sum(1 for witness in heard if witness.verdict is Verdict.PASSED)
         ran = sum(1 for witness in heard if witness.verdict is not Verdict.SKIPPED)
@@ -137,10 +144,29 @@ def _witnesses(merged: Merged) -> list[str]:
 
 
 def _loads(merged: Merged) -> str:
-    loads = [load for cell in merged.cells for load in cell.loads]
-    void = sum(1 for load in loads if load.void)
-    if not loads:
+    return _measured([load.void for cell in merged.cells for load in cell.loads], "load")
+
+
+def _propagations(merged: Merged) -> str:
+    voids = [change.void for cell in merged.cells for change in cell.propagations]
+    return _measured(voids, "propagation")
+
+
+def _measured(voids: list[str], what: str) -> str:
+    """How many of our figures may be used, given why each is void; nothing where there are none."""
+    void, count = sum(1 for why in voids if why), plural(len(voids), what)
+    if not voids:
         return ""
-    if not void:
-        return f"{plural(len(loads), 'load')} measured, none void."
-    return f"{len(loads) - void} of {plural(len(loads), 'load')} may be used; {void} void."
+    return f"{len(voids) - void} of {count} may be used; {void} void." if void else f"{count} measured, none void."
+
+
+def _is_left_out(cell: CellView) -> bool:
+    """Whether there was no cluster to judge, and nobody's trouble: the machine cannot have what was asked for."""
+    return bool(cell.results) and not cell.record.nodes and all(r.verdict is Verdict.UNSUPPORTED for r in cell.results)
+
+
+def _left_out(merged: Merged) -> list[str]:
+    """What could not be judged at all, and why."""
+    gone = [cell for cell in merged.cells if _is_left_out(cell)]
+    reasons = dict.fromkeys((cell.mode, cell.results[0].reason) for cell in gone)
+    return [f"Nothing was judged on {mode}: {reason}" for mode, reason in reasons]

@@ -383,9 +383,9 @@ MUTANTS = (
     Mutant(
         name="external-cluster-becomes-local",
         breaks="externalTrafficPolicy Cluster, also by default, is Local",
-        caught_by=("svc.etp.cluster", "svc.nodeport.any-node"),
+        caught_by=("svc.etp.cluster", "svc.nodeport.any-node", "svc.etp.local.uneven"),
         scope=(
-            *(f"{SERVICES}etp_cluster.py", f"{SERVICES}nodeport_any_node.py"),
+            *(f"{SERVICES}etp_cluster.py", f"{SERVICES}nodeport_any_node.py", f"{SERVICES}etp_local_uneven.py"),
             *(f"{SERVICES}etp_local.py", f"{SERVICES}nodeport_range.py"),
         ),
         change=cluster_becomes_local,
