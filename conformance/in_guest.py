@@ -23,6 +23,7 @@ SUITES = ("suites/services", "suites/endpoints", "suites/proxy", "suites/dns")
 PATIENCE = ("--patience", "20", "--timeout-scale", "10")
 """A guest has one CPU that takes a tenth to a twentieth of this machine's speed."""
 WORKERS = ("--workers", "2")
+SLOW = ("--skip-slow", "It takes minutes on this machine, and many times that in a User Mode Linux guest.")
 PROVIDERS = {"auto", "embedded"}
 NO_LOAD = "load is left out in a User Mode Linux guest, where times say nothing"
 
@@ -61,6 +62,7 @@ def command(options: Options, arguments: Sequence[str]) -> list[str]:
         *(sys.executable, "-m", "conformance", "cell"),
         *PATIENCE,
         *WORKERS,
+        *SLOW,
         *asked,
         *("--provider", "embedded", "--load", "none", "--run", str(options.run)),
         *([] if named else SUITES),

@@ -84,7 +84,7 @@ def test_the_guest_runs_the_suites_of_a_mode_and_no_load(tmp_path: Path) -> None
     assert options.load == "none"
     assert options.patience > 1
     assert options.provider == "embedded"
-    assert "--timeout-scale" in options.pytest
+    assert {"--timeout-scale", "--skip-slow"} < set(options.pytest)
     assert [word for word in options.pytest if word.startswith("suites")] == list(in_guest.SUITES)
 
 

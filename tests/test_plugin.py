@@ -270,6 +270,18 @@ def test_an_unknown_feature_is_refused_with_near_ones(
     ended.stderr.fnmatch_lines(["*There is no feature svc.clusterip.reech*svc.clusterip.reach*"])
 
 
+@pytest.mark.parametrize(
+    ("options", "verdict"), [(["--skip-slow", "No time."], Verdict.SKIPPED), ([], Verdict.FAILED)], ids=["given", "not"]
+)
+def test_what_takes_minutes_is_left_out_for_the_reason_that_is_given(
+    pytester: pytest.Pytester, options: list[str], verdict: Verdict
+) -> None:
+    cases = f"{HEAD}@reach\n@pytest.mark.slow\ndef test_slow(): raise Mismatch('never', 'run')\n"
+    _, results = run_cases(pytester, *options, cases=cases)
+    assert results["slow"].verdict is verdict
+    assert results["slow"].reason.startswith("No time." if options else "Expected never")
+
+
 def test_a_worker_that_dies_is_an_error_of_ours_and_the_others_are_judged(pytester: pytest.Pytester) -> None:
     cases = f"{HEAD}@reach\ndef test_dies():\n    import os; os._exit(1)\n@reach\ndef test_lives(): pass\n"
     status, results = run_cases(pytester, "-n", "1", cases=cases)
