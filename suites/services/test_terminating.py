@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 
@@ -14,6 +14,7 @@ from clusters.provider import Cluster
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value, converge
 from fixtures.expectations import all_answered, answered_by, holds
+from fixtures.observations import Observation
 from fixtures.probes import http
 from fixtures.steady import Stream, no_loss
 from fixtures.vantages import NetnsVantage, Vantage
@@ -73,18 +74,22 @@ def test_endpoints_that_only_terminate_are_served_by_as_long_as_they_serve(
             stream.mark("no endpoint is ready any more")
         streams[0].await_seen(lambda seen: bool(seen) and seen[-1].at > at_api[0] + JUDGED_SECONDS, what="time to pass")
         ends = namespace.endpoints("cluster")
-        answered_by_whom = [(what, http(vantage, url, count=10), names) for what, vantage, url, names in ways]
-    # What is judged must have been sent while the pods still served.
-    everything = [*(stream.seen for stream in streams), *(seen for _, seen, _ in answered_by_whom)]
-    if (took := max(one.at for seen in everything for one in seen) - at_api[0]) > SERVING_SECONDS - MARGIN:
-        raise ArrangementError(
-            f"The last request was sent {took:.1f} s after the scale-down, and pods serve on for {SERVING_SECONDS} s.",
-            "Is the machine busy with something else?",
-        )
+    in_time((stream.seen for stream in streams), at_api[0])
     for (what, *_), stream in zip(ways, streams, strict=True):
         no_loss(stream, f"{what} while the only endpoints terminated")
-    for _, seen, names in answered_by_whom:
+    answered_by_whom = [(http(vantage, url, count=10), names) for _, vantage, url, names in ways]
+    in_time((seen for seen, _ in answered_by_whom), at_api[0])
+    for seen, names in answered_by_whom:
         all_answered(seen)
         answered_by(seen, names)
     only_ending = bool(ends) and all(end.terminating and end.serving and not end.ready for end in ends)
     holds(only_ending, "every endpoint to be terminating and serving meanwhile", f"they were {ends}")
+
+
+def in_time(everything: Iterable[Sequence[Observation]], scaled_at: float) -> None:
+    """What is judged must have been sent while the pods still served."""
+    if (took := max(one.at for seen in everything for one in seen) - scaled_at) > SERVING_SECONDS - MARGIN:
+        raise ArrangementError(
+            f"The last request was sent {took:.1f} s after the scale-down, and pods serve on for {SERVING_SECONDS} s.",
+            "Is the machine busy with something else?",
+        )
