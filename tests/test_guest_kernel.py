@@ -95,6 +95,6 @@ def test_a_build_that_fails_tells_its_last_words(tools: Path) -> None:
 
 def test_the_options_are_what_a_cluster_needs() -> None:
     asked = kernel.OPTIONS.read_text().splitlines()
-    for option in ("IP_VS", "IP_SET", "NF_TABLES_IPV4", "OVERLAY_FS", "VETH", "SMP", "HOSTFS"):
+    for option in ("IP_VS", "IP_SET", "NF_TABLES_IPV4", "OVERLAY_FS", "VETH", "HOSTFS"):
         assert f"CONFIG_{option}=y" in asked
     assert not [line for line in asked if line.endswith("=m")], "there is nowhere to load modules from"

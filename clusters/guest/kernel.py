@@ -1,8 +1,8 @@
 """The guest's kernel: Linux built as an ordinary program, out of Debian's package of its sources and few options.
 
 User Mode Linux since 6.16 catches a program's system calls by seccomp instead of a tracer, which makes a guest four to
-seven times faster, and since 6.19 has several CPUs. Debian builds none that could be used: the one of Debian 12 is
-older, that of Debian 14 has no NAT. https://docs.kernel.org/virt/uml/user_mode_linux_howto_v2.html
+seven times faster. Debian builds none that could be used: the one of Debian 12 is older, that of Debian 14 has no NAT.
+https://docs.kernel.org/virt/uml/user_mode_linux_howto_v2.html
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PROGRAM = "linux"
 BUILT_IN = ("modules.builtin", "modules.builtin.modinfo")
 """What tells modprobe, whom kube-proxy asks, that the kernel has this and that already."""
 SUITE = "forky"
-"""Debian 14: the first whose sources have several CPUs for User Mode Linux (7.2)."""
+"""Debian 14: the first whose sources are new enough (7.2)."""
 SOURCES = "linux-source"
 OPTIONS = Path(__file__).with_name("kernel.config")
 PURPOSE = "guest-kernel"
