@@ -171,6 +171,8 @@ def environment_of(cluster: str) -> dict[str, str]:
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         names.MARK: cluster,
+        # Where modules are, if elsewhere than modprobe looks (modprobe(8)); kube-proxy asks it for IP_VS.
+        **({"MODPROBE_OPTIONS": options} if (options := os.environ.get("MODPROBE_OPTIONS")) else {}),
     }
 
 
