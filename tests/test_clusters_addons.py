@@ -133,7 +133,7 @@ def api(answers: Answers, tmp_path: Path) -> Iterator[ClusterApi]:
             status, body = answers.next(f"{self.command} {self.path}")
             content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(len(content) + (self.path == STALLING)))
             self.end_headers()
             self.wfile.write(content)
 
@@ -162,6 +162,8 @@ def api(answers: Answers, tmp_path: Path) -> Iterator[ClusterApi]:
     server.server_close()
 
 
+STALLING = "/stalls"
+"""An answer from here lacks its last byte."""
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}}
 
 
@@ -173,6 +175,15 @@ def test_an_object_is_applied_where_the_server_says_its_kind_lives(api: ClusterA
     assert api.path_of({**CONFIG_MAP, "kind": "Node"}) == "/api/v1/nodes/a"
     with pytest.raises(ApiError, match="the kind Pod of v1 is not known"):
         api.path_of({**CONFIG_MAP, "kind": "Pod"})
+
+
+def test_an_answer_that_stops_in_the_middle_is_one_of_a_server_that_is_too_busy(
+    api: ClusterApi, answers: Answers
+) -> None:
+    answers.queue[f"GET {STALLING}"] = [(200, CONFIG_MAP)]
+    with pytest.raises(ApiError, match="GET /stalls") as error:
+        api.get(STALLING, seconds=0.2)
+    assert error.value.status == 0
 
 
 def test_what_the_server_does_not_take_yet_is_tried_again(api: ClusterApi, answers: Answers) -> None:

@@ -61,11 +61,11 @@ class ClusterApi:
                 headers[setting["key"]] = setting["value"]
         try:
             answer = self._client.call_api(method, self._host + path, headers, body, _request_timeout=seconds)
+            content = answer.read() or b""  # read now: a server that is too busy may stop in the middle of it
         except ApiException as error:
             raise ApiError(int(error.status or 0), f"{method} {path}: {error.reason}") from error
         except urllib3.exceptions.HTTPError as error:
             raise ApiError(0, f"{method} {path}: {error}") from error
-        content = answer.read() or b""
         if not 200 <= answer.status < 300:
             raise ApiError(answer.status, f"{method} {path}: {_message(content)}")
         try:
