@@ -1,8 +1,8 @@
 """Two runs side by side: which checks have another verdict, and what each run says about it.
 
 The same suites on two providers must agree; a night must not lose what the night before had. A check is known by its
-cell (mode and controller, whatever the provider) and its pytest node id. What is compared is a run, or a folder of
-runs: the cells of a CI matrix, each a run of its own.
+cell (mode and controller, whatever the provider) and its pytest node id, a test of others by its name. What is compared
+is a run, or a folder of runs: the cells of a CI matrix, each a run of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.model import Result, Verdict
+from reports.model import Result, Verdict, Witness
 from reports.run import BROKEN, FAILED, PASSED, must_exist
 from reports.stream import NAME, Stream, read
 from reports.text import first_line, plural
@@ -23,6 +23,7 @@ from reports.text import first_line, plural
 DECLARED = {Verdict.UNSUPPORTED, Verdict.SKIPPED}
 """Not judged, and the run says why: a difference with its explanation."""
 REASON_LENGTH = 120
+Judged = Result | Witness
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +84,8 @@ def read_all(folder: Path) -> Stream:
         cells=tuple(cell for stream in streams for cell in stream.cells),
         results=tuple(result for stream in streams for result in stream.results),
         loads=tuple(load for stream in streams for load in stream.loads),
+        witnesses=tuple(witness for stream in streams for witness in stream.witnesses),
+        propagations=tuple(change for stream in streams for change in stream.propagations),
         ends=tuple(end for stream in streams for end in stream.ends),
         footer=None,
         troubles=(
@@ -98,7 +101,7 @@ def read_all(folder: Path) -> Stream:
 
 def compare(before: Stream, after: Stream) -> Comparison:
     """Compare every check of two runs."""
-    first, second = ({(result.cell, result.test): result for result in stream.results} for stream in (before, after))
+    first, second = ({(one.cell, one.test): one for one in judged(stream)} for stream in (before, after))
     differences = []
     for key in dict.fromkeys([*first, *second]):
         one, other = first.get(key), second.get(key)
@@ -111,7 +114,12 @@ def compare(before: Stream, after: Stream) -> Comparison:
     )
 
 
-def difference(one: Result | None, other: Result | None) -> Difference:
+def judged(stream: Stream) -> tuple[Judged, ...]:
+    """Our checks, and the tests of others that ran as witnesses."""
+    return (*stream.results, *stream.witnesses)
+
+
+def difference(one: Judged | None, other: Judged | None) -> Difference:
     """How a check's verdicts differ; at least one of the two is there."""
     there = [result for result in (other, one) if result is not None]
     declared = [result for result in there if result.verdict in DECLARED]
@@ -119,7 +127,7 @@ def difference(one: Result | None, other: Result | None) -> Difference:
     told = [*declared, *wrong, *there][0]
     return Difference(
         cell=told.cell,
-        feature=told.feature,
+        feature=told.feature if isinstance(told, Result) else ", ".join(told.features),
         test=told.test,
         before=str(one.verdict) if one else "absent",
         after=str(other.verdict) if other else "absent",

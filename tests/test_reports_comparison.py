@@ -71,6 +71,24 @@ def test_the_table_names_the_check_both_verdicts_and_why(tmp_path: Path) -> None
     assert "0 checks with the same verdict; 1 difference, of them 1 regression; 0 more explained" in shown
 
 
+def test_tests_of_others_are_compared_by_name(tmp_path: Path) -> None:
+    witness = reports.Witness(
+        cell=PASSED.cell, suite="k8s", version="v1", test="[sig-network] Services", verdict=Verdict.PASSED, started="",
+        seconds=1.0, features=["svc.clusterip.reach"],
+    )  # fmt: skip
+    failed = msgspec.structs.replace(witness, verdict=Verdict.FAILED, reason="no answer")
+    before, after = (run_of(tmp_path / name, PASSED, whole=False) for name in ("a", "b"))
+    for run, said in ((before, witness), (after, failed)):
+        reports.append(run, said)
+        reports.append(run, reports.CellEnd(cell=PASSED.cell, finished="", seconds={}))
+        reports.finish(run)
+    found = compare(reports.read(before), reports.read(after))
+    assert [(one.test, one.feature, one.before, one.after) for one in found.differences] == [
+        ("[sig-network] Services", "svc.clusterip.reach", "passed", "failed")
+    ]
+    assert found.same == 1
+
+
 def test_a_run_that_broke_off_proves_nothing(tmp_path: Path) -> None:
     runs = [run_of(tmp_path / "a", PASSED), run_of(tmp_path / "b", PASSED, whole=False)]
     assert main(["compare", *map(str, runs)]) == 2
