@@ -121,6 +121,24 @@ def test_a_dead_process_that_is_only_still_listed_is_none(start: Start) -> None:
     assert remains.processes("nobody", [], recorded) == []
 
 
+def test_a_process_has_an_id_inside_until_it_ends(start: Start) -> None:
+    alone = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child", "sleep", "60"]
+    if subprocess.run([*alone[:-2], "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no namespaces for this user")
+    outer = start(*alone)
+    deadline = time.monotonic() + 30
+    while not (inner := children(outer.pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert remains.pid_inside(inner[0]) == 1
+    outer.kill()
+    outer.wait()
+    while start_time(inner[0]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert remains.pid_inside(inner[0]) is None
+
+
 def test_neither_the_remover_nor_what_it_runs_under_is_killed() -> None:
     code = "from clusters.embedded import remains; print(remains.processes('test-of-mine'))"
     child = subprocess.run(

@@ -56,13 +56,20 @@ def init_of(cluster: str, netns_path: str) -> int | None:
     """Process 1 of the compartment with this network namespace; nothing where it has none."""
     inode = inode_of(Path(netns_path))
     mark = f"{names.MARK}={cluster}".encode()
-    for pid in processes(cluster):
-        if inode is not None and inode_of(Path(f"/proc/{pid}/ns/net")) == inode and mark in _environment(pid):
-            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
-            inside = next((line.split()[-1] for line in status.splitlines() if line.startswith("NSpid:")), "")
-            if inside == "1":
-                return pid
+    for pid in processes(cluster) if inode is not None else ():
+        there = inode_of(Path(f"/proc/{pid}/ns/net")) == inode and mark in _environment(pid)
+        if there and pid_inside(pid) == 1:
+            return pid
     return None
+
+
+def pid_inside(pid: int) -> int | None:
+    """A process's id in the innermost namespace that it is in; nothing where it has just ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return next((int(line.split()[-1]) for line in status.splitlines() if line.startswith("NSpid:")), None)
 
 
 def inode_of(path: Path) -> int | None:
