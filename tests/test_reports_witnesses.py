@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -18,6 +19,7 @@ from reports.markdown import markdown
 from reports.terminal import show
 from reports.views.merged import merge
 from reports.views.page import Page, page
+from reports.views.witnesses import witness_blocks
 
 MULTIPORT = "[sig-network] Services should serve multiport endpoints from pods [Conformance]"
 AFFINITY = "[sig-network] Services should have session affinity work for NodePort service [LinuxOnly] [Conformance]"
@@ -169,3 +171,21 @@ def test_a_witness_is_heard_once_and_says_why_it_skips(tmp_path: Path) -> None:
     troubles = reports.read(run).troubles
     assert any("was heard 2 times in cell nftables-k8s" in trouble for trouble in troubles)
     assert any("is skipped in cell nftables-k8s without a reason" in trouble for trouble in troubles)
+
+
+@pytest.mark.parametrize(
+    ("test", "differing"), [(AFFINITY, 0), ("[sig-network] [Feature:IPv6DualStack] Services", 1)], ids=["first", "both"]
+)
+def test_only_what_judges_the_same_family_is_set_beside_ours(tmp_path: Path, test: str, differing: int) -> None:
+    """Ours fails in the second family of the cluster: that contradicts nobody who looked at the first alone."""
+    reports.start(run := tmp_path / "run", command="./noxw", seed=1)
+    for name in ("nftables-k8s", "nftables-traefik"):
+        cell = Cell(cell=name, started="", provider="embedded", provider_reason="asked", mode="nftables", nodes=3)
+        reports.append(run, msgspec.structs.replace(cell, conditions={"IP families": "IPv4+IPv6"}))
+    reports.append(run, witness(test, Verdict.PASSED, "svc.a"))
+    for family, verdict in (("IPv4", Verdict.PASSED), ("IPv6", Verdict.FAILED)):
+        one = ours("svc.a", verdict)
+        reports.append(run, msgspec.structs.replace(one, test=f"{one.test}[{family}-local]"))
+    reports.finish(run)
+    (block,) = witness_blocks(merge([reports.read(run)]))
+    assert len(block.disagreements) == differing

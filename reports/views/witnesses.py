@@ -9,11 +9,14 @@ from reports.text import anchor, duration, first_line, plural
 from reports.views.evidence import EvidenceReader, EvidenceView
 from reports.views.ground import Tally, tallies
 from reports.views.marks import Mark, mark
-from reports.views.merged import CellView, Merged, worst
+from reports.views.merged import CellView, Check, Merged, worst
 from reports.views.stories import Link, link
 
 NAMES = {"k8s": "Kubernetes' own end-to-end tests"}
 JUDGED = (Verdict.PASSED, Verdict.FAILED)
+FAMILIES = {"IPv4", "IPv6"}
+FOR_TWO = "DualStack"
+"""In the name of their tests that take a cluster of two IP families."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,11 @@ def _compared(cell: CellView, witness: Witness, merged: Merged) -> list[Disagree
     """Their verdict beside ours, for each feature that both judged in this mode."""
     found = []
     for feature in witness.features if witness.verdict in JUDGED else ():
-        checks = [check for check in merged.checks if check.result.feature == feature and check.cell.mode == cell.mode]
+        checks = [
+            check
+            for check in merged.checks
+            if check.result.feature == feature and check.cell.mode == cell.mode and _concerns(witness, check)
+        ]
         ours = worst(check.result.verdict for check in checks if check.result.verdict in JUDGED)
         if ours is not None:
             failed = next((check.result for check in checks if check.result.verdict is Verdict.FAILED), None)
@@ -136,6 +143,13 @@ def _compared(cell: CellView, witness: Witness, merged: Merged) -> list[Disagree
                 )
             )
     return found
+
+
+def _concerns(witness: Witness, check: Check) -> bool:
+    """Whether both look at the same IP family: theirs speak the first of a cluster's, but those for two."""
+    judged = set(check.result.test.partition("[")[2].rstrip("]").split("-")) & FAMILIES
+    first = check.cell.record.conditions.get("IP families", "").partition("+")[0]
+    return not (judged and first) or first in judged or FOR_TWO in witness.test
 
 
 def _row(cell: CellView, heard: list[tuple[CellView, Witness]]) -> WitnessRow:
