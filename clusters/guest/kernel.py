@@ -15,9 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from clusters import paths, system_packages
+from clusters.components.locks import alone
 from clusters.components.store import Entry, Store, disk_errors
 from clusters.errors import ComponentError
 from clusters.images import debian
@@ -58,18 +57,8 @@ def obtain(progress: Progress) -> Path:
         return found
     system_packages.ensure(progress, system_packages.packages_of_programs(PURPOSE))
     cache = paths.cache_folder()
-    with disk_errors(cache):
-        (cache / "locks").mkdir(parents=True, exist_ok=True)
-    lock = FileLock(cache / "locks" / f"{NAME}.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        progress.say("another run builds the guest's kernel; waiting")
-        lock.acquire()
-    try:
+    with alone(cache, NAME, "another run builds the guest's kernel; waiting", progress):
         return find() or build(Store(cache / "components"), progress)
-    finally:
-        lock.release()
 
 
 def build(store: Store, progress: Progress) -> Path:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from clusters import components
 from clusters.components.catalogue import architecture
+from clusters.components.locks import alone
 from clusters.components.store import Entry, disk_errors
 from clusters.components.web import Web
 from clusters.errors import ComponentError
@@ -58,14 +58,11 @@ class Maker:
     def __init__(self, finder: Finder, ways: Ways | None = None) -> None:
         self._finder = finder
         self._store = finder.store
-        self._locks = finder.cache / "locks"
         self._ways = ways or Ways()
 
     def make(self, images: Sequence[Image], progress: Progress) -> None:
         """Have each of these in the cache, whole."""
         with contextlib.ExitStack() as locked:
-            with disk_errors(self._locks):
-                self._locks.mkdir(parents=True, exist_ok=True)
             # In one order everywhere: two runs that want several of the same never wait for each other in a ring.
             for image in sorted(images, key=lambda image: image.key):
                 locked.enter_context(self._locked(image, progress))
@@ -76,19 +73,10 @@ class Maker:
                 left = self._pull(images, web, progress)
             self._build(left, progress)
 
-    @contextlib.contextmanager
-    def _locked(self, image: Image, progress: Progress) -> Iterator[None]:
+    def _locked(self, image: Image, progress: Progress) -> contextlib.AbstractContextManager[None]:
         """Nobody else makes this image at the same time."""
-        lock = FileLock(self._locks / f"image-{image.key}.lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            progress.say(f"image {image.key}: another run makes it; waiting")
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+        waiting = f"image {image.key}: another run makes it; waiting"
+        return alone(self._finder.cache, f"image-{image.key}", waiting, progress)
 
     def _pull(self, images: Sequence[Image], web: Web, progress: Progress) -> list[Image]:
         """Take from registries what they give; what is left."""
