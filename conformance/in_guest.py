@@ -20,10 +20,12 @@ from .options import Options
 
 SUITES = ("suites/services", "suites/endpoints", "suites/proxy", "suites/dns")
 """What is judged once per mode; the rest is judged per controller, whose cells in other modes run on this machine."""
-PATIENCE = ("--patience", "20", "--timeout-scale", "10")
-"""A guest has one CPU that takes a tenth to a twentieth of this machine's speed."""
+PATIENCE = ("--patience", "8", "--timeout-scale", "4")
+"""A guest has one CPU, which takes a program that mostly asks its kernel four to seven times as long as this machine."""
 WORKERS = ("--workers", "2")
 SLOW = ("--skip-slow", "It takes minutes on this machine, and many times that in a User Mode Linux guest.")
+NO_CACHE = ("-p", "no:cacheprovider")
+"""pytest would write its cache beside the suites, which a guest may only read."""
 PROVIDERS = {"auto", "embedded"}
 NO_LOAD = "load is left out in a User Mode Linux guest, where times say nothing"
 
@@ -66,6 +68,7 @@ def command(options: Options, arguments: Sequence[str]) -> list[str]:
         *asked,
         *("--provider", "embedded", "--load", "none", "--run", str(options.run)),
         *([] if named else SUITES),
+        *NO_CACHE,
     ]
 
 
