@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import yaml
 
+from clusters import refusals
 from clusters.components.catalogue import catalogue
 from clusters.embedded.addresses import plan
 from clusters.errors import ComponentError
@@ -138,6 +139,17 @@ def test_the_way_out_is_closed_in_the_family_too_that_the_cluster_lacks() -> Non
     assert "ip route replace ::/0 via fd00:172:30::97" in script
     assert "ip route del 0.0.0.0/0" in script
     assert "nameserver fd00:172:30::97" in script
+
+
+def test_a_node_s_refusals_are_not_rationed() -> None:
+    own_network = ["unshare", "--map-root-user", "--net", "sh", "-e"]
+    if subprocess.run(own_network, input=b"true", check=False, capture_output=True).returncode:
+        pytest.skip("no namespaces for this user")
+    read = "".join(f"cat /proc/sys/{name}\n" for name in refusals.RATIONS.values())
+    usual = subprocess.run(own_network, input=read, check=True, capture_output=True, text=True)
+    assert usual.stdout.split() == ["1000", "100"]
+    ours = pod_network.refuse_freely(["IPv4", "IPv6"]) + read
+    assert subprocess.run(own_network, input=ours, check=True, capture_output=True, text=True).stdout == "0\n0\n"
 
 
 def test_archives_become_one_that_kind_reads_every_name_of(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
+from clusters import refusals
 from clusters.families import EVERYTHING, SOCKET_FAMILY, Family
 
 from . import masquerade, names
@@ -105,7 +106,7 @@ def plug_in(places: list[str]) -> None:
 
 
 def route_node(node: str, addresses: Addresses) -> None:
-    """A node's routes: to the pods of the others, and a default to the bridge, which leads nowhere."""
+    """A node's routes: to the pods of the others, a default to the bridge, which leads nowhere. It refuses freely."""
     with netlink() as ip:
         for one in addresses.every:
             ip.route("add", dst=EVERYTHING[one.family], gateway=one.control_plane)
@@ -113,6 +114,8 @@ def route_node(node: str, addresses: Addresses) -> None:
                 if other != node:
                     ip.route("add", dst=pods, gateway=one.nodes[other])
     forward(addresses)
+    for one in addresses.every:
+        write_sysctl(refusals.RATIONS[one.family], refusals.UNLIMITED)
 
 
 def route_control_plane(addresses: Addresses) -> None:

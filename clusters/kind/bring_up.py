@@ -208,6 +208,7 @@ class BringUp:
         """Give a node others' images, then close its way out; then its pod network, where kind's own is not there."""
         controller_images.load(self.engine, node, theirs)
         script = pod_network.seal(network, next(one for one in nodes if one.name.endswith("-control-plane")))
+        script += pod_network.refuse_freely(one.family for one in network.addresses.every)
         if self.image.own:
             pods = {one.family: one.pod_subnet for one in network.addresses.every}
             script += pod_network.set_up(node, nodes, pods)

@@ -6,8 +6,9 @@ cluster with kind's own pod network only the way out is closed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from clusters import refusals
 from clusters.embedded import masquerade
 from clusters.embedded.node_files import network_list
 from clusters.families import EVERYTHING, FAMILIES, Family
@@ -34,6 +35,11 @@ def seal(network: NodeNetwork, control_plane: Node) -> str:
     lines += [f"echo {address} {control_plane.name} >> /etc/hosts" for address in control_plane.addresses.values()]
     lines += [f"echo nameserver {sinks[network.addresses.family]} > /etc/resolv.conf"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def refuse_freely(families: Iterable[Family]) -> str:
+    """Shell: a node refuses as often as it is asked to."""
+    return "".join(f"echo {refusals.UNLIMITED} > /proc/sys/{refusals.RATIONS[family]}\n" for family in families)
 
 
 def set_up(node: Node, others: Sequence[Node], pods: Mapping[Family, str]) -> str:
