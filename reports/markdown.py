@@ -14,7 +14,8 @@ from pathlib import Path
 import jinja2
 
 from reports.text import first_line, plural, shorten
-from reports.views.loads import PERCENTILES, Figure, LoadBlock, LoadLine
+from reports.views.figures import Figure
+from reports.views.loads import PERCENTILES, LoadBlock, LoadLine
 from reports.views.marks import MARKS, Mark
 from reports.views.matrix import Matrix, Section, Square
 from reports.views.page import Page

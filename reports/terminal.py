@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.text import first_line
-from reports.views.loads import Figure
+from reports.views.figures import Figure
 from reports.views.marks import MARKS
 from reports.views.page import Page
 from reports.views.stories import Story

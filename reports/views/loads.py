@@ -8,19 +8,12 @@ from dataclasses import dataclass
 from reports.model import Interval, Load
 from reports.text import anchor, count, digits, duration, plural
 from reports.views.curves import Curve, CurveError, curve
+from reports.views.figures import Figure
 from reports.views.merged import CellView, Merged
 
 PERCENTILES = ("p50", "p90", "p99", "p99.9", "max")
 CONNECTIONS = {"per-request": "a new connection for each request", "keep-alive": "kept-alive connections"}
 TARGETS = {"clusterip": "ClusterIP", "nodeport": "NodePort", "controller": "the controller"}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure with its interval, written for people."""
-
-    value: str
-    interval: str
 
 
 @dataclass(frozen=True)

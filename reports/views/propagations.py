@@ -7,18 +7,11 @@ from dataclasses import dataclass
 
 from reports.model import Interval, Propagation
 from reports.text import count, duration
+from reports.views.figures import Figure
 from reports.views.merged import CellView, Merged
 
 QUANTILES = ("p50", "p90", "p99", "max")
 TITLES = {"service": "New Services", "endpoint": "Changed endpoints", "dns": "New names"}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure and its interval."""
-
-    value: str
-    interval: str
 
 
 @dataclass(frozen=True)
