@@ -14,6 +14,7 @@ from fixtures.observations import Outcome
 from fixtures.probes import http
 from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage
+from fixtures.verdicts import unsupported
 from fixtures.workloads import Namespace
 
 N = 20
@@ -30,7 +31,7 @@ def test_local_policy_keeps_traffic_on_the_node_or_drops_it(
     https://kubernetes.io/docs/reference/networking/virtual-ips/#internal-traffic-policy
     """
     if len(pod_vantages) < 3:
-        pytest.skip("needs three nodes: two with a pod and one without")
+        unsupported(f"needs 3 nodes that take pods, and this cluster has {len(pod_vantages)}", source="")
     namespace.apply("itp_local.yaml")
     pod_on = {pod.node: pod for pod in namespace.wait_ready()}
     dropped = Outcome.REFUSED if mode == "ipvs" else Outcome.TIMEOUT
