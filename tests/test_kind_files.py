@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import yaml
 
-from clusters import refusals
+from clusters import icmp
 from clusters.components.catalogue import catalogue
 from clusters.embedded.addresses import plan
 from clusters.errors import ComponentError
@@ -145,7 +145,7 @@ def test_a_node_s_refusals_are_not_rationed() -> None:
     own_network = ["unshare", "--map-root-user", "--net", "sh", "-e"]
     if subprocess.run(own_network, input=b"true", check=False, capture_output=True).returncode:
         pytest.skip("no namespaces for this user")
-    read = "".join(f"cat /proc/sys/{name}\n" for name in refusals.RATIONS.values())
+    read = "".join(f"cat /proc/sys/{name}\n" for name in icmp.RATIONS.values())
     usual = subprocess.run(own_network, input=read, check=True, capture_output=True, text=True)
     assert usual.stdout.split() == ["1000", "100"]
     ours = pod_network.refuse_freely(["IPv4", "IPv6"]) + read

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from clusters import controllers, refusals, system_packages
+from clusters import controllers, icmp, system_packages
 from clusters.families import told
 from clusters.guest import inside as guest
 from clusters.provider import Cluster, ClusterSpec, Place, Ranges
@@ -91,7 +91,7 @@ def conditions(spec: ClusterSpec) -> dict[str, str]:
         "a silent node is taken for lost": f"after {NODE_LOST_SECONDS * spec.patience:g} s (Kubernetes' default: 50 s)",
         "pod network": "CNI ptp, static routes between nodes, no encapsulation, MTU 1500",
         "node network": "one Linux bridge, a veth pair per node; all nodes share one kernel and its conntrack limits",
-        **refusals.CONDITION,
+        **icmp.CONDITION,
         "pod traffic that leaves the pod network": "masqueraded to the node's address",
         "IP families": told(spec.families),
         "DNS": f"names outside {spec.dns_domain} are forwarded to server-1 and never cached",

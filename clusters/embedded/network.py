@@ -14,7 +14,7 @@ from pathlib import Path
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from clusters import refusals
+from clusters import icmp
 from clusters.families import EVERYTHING, SOCKET_FAMILY, Family
 
 from . import masquerade, names
@@ -115,7 +115,7 @@ def route_node(node: str, addresses: Addresses) -> None:
                     ip.route("add", dst=pods, gateway=one.nodes[other])
     forward(addresses)
     for one in addresses.every:
-        write_sysctl(refusals.RATIONS[one.family], refusals.UNLIMITED)
+        write_sysctl(icmp.RATIONS[one.family], icmp.UNLIMITED)
 
 
 def route_control_plane(addresses: Addresses) -> None:

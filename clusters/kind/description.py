@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from clusters import controllers, refusals
+from clusters import controllers, icmp
 from clusters.embedded.description import programs, ranges
 from clusters.embedded.node_files import KUBE_PROXY_MIN_SYNC_PERIOD, KUBE_PROXY_SYNC_PERIOD
 from clusters.embedded.timeline import Timeline
@@ -75,7 +75,7 @@ def conditions(spec: ClusterSpec, engine: Engine, image: NodeImage) -> dict[str,
         "kube-proxy syncPeriod (every mode)": KUBE_PROXY_SYNC_PERIOD,
         "pod network": pods,
         "node network": "one Docker network of the cluster's own; all nodes share one kernel and its conntrack limits",
-        **refusals.CONDITION,
+        **icmp.CONDITION,
         "pod traffic that leaves the pod network": "masqueraded to the node's address",
         "IP families": told_families(spec.families),
         "DNS": f"names outside {spec.dns_domain} are forwarded to server-1 and never cached",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from clusters import refusals
+from clusters import icmp
 from clusters.embedded import masquerade
 from clusters.embedded.node_files import network_list
 from clusters.families import EVERYTHING, FAMILIES, Family
@@ -39,7 +39,7 @@ def seal(network: NodeNetwork, control_plane: Node) -> str:
 
 def refuse_freely(families: Iterable[Family]) -> str:
     """Shell: a node refuses as often as it is asked to."""
-    return "".join(f"echo {refusals.UNLIMITED} > /proc/sys/{refusals.RATIONS[family]}\n" for family in families)
+    return "".join(f"echo {icmp.UNLIMITED} > /proc/sys/{icmp.RATIONS[family]}\n" for family in families)
 
 
 def set_up(node: Node, others: Sequence[Node], pods: Mapping[Family, str]) -> str:

@@ -25,7 +25,7 @@ POLICIES = pytest.mark.parametrize("policy", ["", "-local"], ids=["cluster-polic
 def judge(client: Vantage, url: str) -> None:
     """One refusal to be sure that the rules are there, and one that counts: Linux sends a burst of 6 ICMP errors to one
     address and then one a second (icmp_ratelimit), so that many quick attempts would see silence from a right proxy.
-    Nodes that we make send as many as they are asked for (`clusters.refusals`); those of others need not.
+    Nodes that we make send as many as they are asked for (`clusters.icmp`); those of others need not.
     https://docs.kernel.org/networking/ip-sysctl.html
     Over IPv6 a refusal may take a second: one that comes back while connect(2) still holds the socket only counts when
     the next packet is refused (`tcp_v6_err` of Linux), and TCP sends that after a second (RFC 6298, section 2.1).
