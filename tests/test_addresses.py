@@ -15,6 +15,7 @@ from tests.vantages import HERE
 
 ROUTE = [{"dst": "10.244.1.3", "dev": "cni0", "prefsrc": "10.244.1.1", "flags": [], "cache": []}]
 LINKS = [
+    {"ifname": "kube-ipvs0", "addr_info": [{"family": "inet", "local": "10.96.0.10", "scope": "global"}]},
     {"ifname": "lo", "addr_info": [{"family": "inet", "local": "127.0.0.1", "scope": "host"}]},
     {},
     {
@@ -46,7 +47,7 @@ def test_a_node_masquerades_with_the_first_global_address_of_the_interface() -> 
     assert address_towards(Node(), "10.244.1.3") == "10.244.1.1"
 
 
-def test_only_addresses_that_others_may_know_are_listed() -> None:
+def test_only_addresses_of_its_own_that_others_may_know_are_listed() -> None:
     assert addresses_of(Node(), "IPv4") == ["10.244.1.1", "10.244.1.9"]
 
 

@@ -38,6 +38,11 @@ def test_everything_that_a_right_server_is_asked_is_answered_on_the_schedule() -
     no_loss(stream, "while nothing happened")
 
 
+def test_a_slow_machine_is_asked_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fixtures.steady.slowness", lambda: 4.0)
+    assert 4 <= len(sent_to(reply()).seen) <= 6
+
+
 def test_each_request_has_a_connection_of_its_own_or_some_are_kept() -> None:
     alone, kept = sent_to(mirror), sent_to(mirror, connections=3)
     assert len({one.body for one in alone.seen}) == len(alone.seen)

@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from clusters.families import at
+from clusters.families import Family, at
 from clusters.needs import Need
-from clusters.provider import Place
+from clusters.provider import Cluster, Place
 from fixtures.addresses import address_towards
 from fixtures.api import REFUSED, documents, refusal_of
 from fixtures.catalogue import feature
@@ -17,12 +17,26 @@ from fixtures.convergence import converge
 from fixtures.expectations import answered_by, sources_are
 from fixtures.probes import http
 from fixtures.vantages import PodVantage, Vantage
-from fixtures.verdicts import ArrangementError
+from fixtures.verdicts import ArrangementError, unsupported
 from fixtures.workloads import Namespace, Pod
 
 FREE = range(18000, 20000)
 """Ports that no node listens at itself, nor has as a node port."""
 FORBIDDEN = 403
+NOBODYS: dict[Family, str] = {"IPv4": "192.0.2.53", "IPv6": "2001:db8::53"}
+"""Addresses for documentation, which no host has."""
+BOUND = "https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/ipvs/proxier.go"
+
+
+def last_of(nodes: list[Place], cluster: Cluster) -> Place:
+    """A node whose address can be an external IP: what routes to a node for certain is its own address.
+
+    Not in ipvs mode: “We must not add the address to the dummy device if it exist on another interface” (`BOUND`) is
+    true of that one node. All others then take the address for theirs, and answer that node no more.
+    """
+    if cluster.mode == "ipvs" and len(nodes) > 1:
+        unsupported("In ipvs mode all other nodes take a node's address that is an external IP for theirs", BOUND)
+    return nodes[-1]
 
 
 def serve_at(namespace: Namespace, address: str) -> tuple[Pod, int]:
@@ -47,36 +61,37 @@ def serve_at(namespace: Namespace, address: str) -> tuple[Pod, int]:
 @pytest.mark.each_family
 @pytest.mark.needs(Need.NODE_PORTS, Need.EXTERNAL_IPS)
 def test_an_external_ip_answers_outside_clients_at_a_node(
-    namespace: Namespace, nodes: list[Place], client_1: Vantage, node_vantages: dict[str, Vantage]
+    namespace: Namespace,
+    cluster: Cluster,
+    nodes: list[Place],
+    client_1: Vantage,
+    node_vantages: dict[str, Vantage],
 ) -> None:
     """“When network traffic arrives into the cluster, with the external IP (as destination IP) and the port matching
     that Service, rules and routes that Kubernetes has configured ensure that the traffic is routed to one of the
     endpoints for that Service.” https://kubernetes.io/docs/concepts/services-networking/service/#external-ips
-    What routes to a node for certain is its own address: here that of a node without the pod, if there is one. With
-    externalTrafficPolicy Cluster the node shows its own address, as at a node port.
+    With externalTrafficPolicy Cluster the node shows its own address, as at a node port.
     """
-    address = nodes[-1].address
-    pod, port = serve_at(namespace, address)
-    url = f"http://{at(address)}:{port}"
+    node = last_of(nodes, cluster)
+    pod, port = serve_at(namespace, node.address)
+    url = f"http://{at(node.address)}:{port}"
     converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
     answered_by(http(client_1, f"{url}/hostname", count=5), [pod.name])
-    sources_are(
-        http(client_1, f"{url}/clientip", count=5), [address_towards(node_vantages[nodes[-1].name], pod.address)]
-    )
+    sources_are(http(client_1, f"{url}/clientip", count=5), [address_towards(node_vantages[node.name], pod.address)])
 
 
 @feature("svc.external-ips")
 @pytest.mark.each_family
 @pytest.mark.needs(Need.NODE_PORTS, Need.EXTERNAL_IPS)
 def test_with_the_local_policy_an_external_ip_keeps_the_client_s_address(
-    namespace: Namespace, nodes: list[Place], client_1: Vantage, client_2: Vantage
+    namespace: Namespace, cluster: Cluster, nodes: list[Place], client_1: Vantage, client_2: Vantage
 ) -> None:
     """“externalTrafficPolicy describes how nodes distribute service traffic they receive on one of the Service's
     "externally-facing" addresses (NodePorts, ExternalIPs, and LoadBalancer IPs). If set to "Local", … each node will
     deliver traffic only to the node-local endpoints of the service, without masquerading the client source IP.”
     https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
-    pod, port = serve_at(namespace, nodes[-1].address)
+    pod, port = serve_at(namespace, last_of(nodes, cluster).address)
     # Only now it is known where the pod is: with this policy another node would drop the traffic.
     change = {"externalTrafficPolicy": "Local", "externalIPs": [pod.node_address]}
     namespace.patch("v1", "Service", "web", {"spec": change})
@@ -89,15 +104,17 @@ def test_with_the_local_policy_an_external_ip_keeps_the_client_s_address(
 
 @feature("svc.external-ips")
 @pytest.mark.each_family
-@pytest.mark.needs(Need.NODES, Need.EXTERNAL_IPS)
+@pytest.mark.needs(Need.EXTERNAL_IPS)
 def test_pods_reach_an_external_ip_too(
-    namespace: Namespace, nodes: list[Place], pod_vantages: dict[str, PodVantage]
+    namespace: Namespace, family: Family, pod_vantages: dict[str, PodVantage]
 ) -> None:
     """“externalIPs is a list of IP addresses for which nodes in the cluster will also accept traffic for this
     service.” https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
+    It is an address that no host has: only the rules of the pod's node can lead it anywhere.
     """
-    pod, port = serve_at(namespace, nodes[-1].address)
-    url = f"http://{at(nodes[-1].address)}:{port}/hostname"
+    address = NOBODYS[family]
+    pod, port = serve_at(namespace, address)
+    url = f"http://{at(address)}:{port}/hostname"
     for client in pod_vantages.values():
         converge(partial(http, client, url), lambda seen: seen[0].answered, what=f"{url} to answer {client.name}")
         answered_by(http(client, url, count=5), [pod.name])
