@@ -273,13 +273,16 @@ def test_an_unknown_feature_is_refused_with_near_ones(
 @pytest.mark.parametrize(
     ("options", "verdict"), [(["--skip-slow", "No time."], Verdict.SKIPPED), ([], Verdict.FAILED)], ids=["given", "not"]
 )
-def test_what_takes_minutes_is_left_out_for_the_reason_that_is_given(
-    pytester: pytest.Pytester, options: list[str], verdict: Verdict
+@pytest.mark.parametrize(
+    ("marker", "reason"), [("slow", "No time."), ("prompt('Too late.')", "Too late.")], ids=["slow", "prompt"]
+)
+def test_what_takes_minutes_or_has_to_be_prompt_is_left_out_with_a_reason(
+    pytester: pytest.Pytester, options: list[str], verdict: Verdict, marker: str, reason: str
 ) -> None:
-    cases = f"{HEAD}@reach\n@pytest.mark.slow\ndef test_slow(): raise Mismatch('never', 'run')\n"
+    cases = f"{HEAD}@reach\n@pytest.mark.{marker}\ndef test_it(): raise Mismatch('never', 'run')\n"
     _, results = run_cases(pytester, *options, cases=cases)
-    assert results["slow"].verdict is verdict
-    assert results["slow"].reason.startswith("No time." if options else "Expected never")
+    assert results["it"].verdict is verdict
+    assert results["it"].reason.startswith(reason if options else "Expected never")
 
 
 def test_a_worker_that_dies_is_an_error_of_ours_and_the_others_are_judged(pytester: pytest.Pytester) -> None:

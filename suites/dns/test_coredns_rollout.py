@@ -22,9 +22,15 @@ RATE = 100.0
 """Queries in a second."""
 SETTLED = 2.0
 """Seconds of the load before the rollout, and after its end."""
+LATE = (
+    "On so slow a machine nodes hear of a pod that ends seconds later, when it is no longer ready, and then kube-proxy "
+    "forgets what is on its way from it: "
+    "https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/conntrack/cleanup.go (CleanStaleEntries)."
+)
 
 
 @pytest.mark.disturbs
+@pytest.mark.prompt(LATE)
 @feature("dns.coredns-rollout")
 def test_a_rollout_of_coredns_loses_no_query(
     namespace: Namespace,
