@@ -265,7 +265,7 @@ def components(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tester tested: no root, no cluster, about a minute and a half."""
+    """The tester tested: no root, no cluster, about two minutes."""
     python(session, "clusters", "packages", "tests")
     workers = max(3, os.cpu_count() or 1)  # more than cores where these are few: many tests wait
     python(session, "pytest", "-n", str(workers), "--dist", "worksteal", *session.posargs)

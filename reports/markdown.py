@@ -14,13 +14,14 @@ from pathlib import Path
 import jinja2
 
 from reports.text import first_line, plural, shorten
+from reports.views.designs import FeatureDesign
 from reports.views.figures import Figure
 from reports.views.loads import PERCENTILES, LoadBlock, LoadLine
 from reports.views.marks import MARKS, Mark
 from reports.views.matrix import Matrix, Section, Square
 from reports.views.page import Page
 from reports.views.propagations import PropagationBlock, PropagationLine
-from reports.views.stories import NotJudged, Story
+from reports.views.stories import Link, NotJudged, Story
 from reports.views.witnesses import WitnessBlock
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -100,6 +101,8 @@ class Summary:
     stories: tuple[StoryText, ...]
     more: str
     matrices: tuple[MatrixText, ...]
+    designs: str
+    """A table; empty where modes do not differ, or one is alone."""
     witnesses: tuple[WitnessText, ...]
     propagations: tuple[PropagationText, ...]
     loads: tuple[LoadText, ...]
@@ -172,6 +175,7 @@ def _summary(page: Page, stories: int, *, matrices: bool) -> Summary:
         if left > 0
         else "",
         matrices=tuple(_matrix(matrix) for matrix in page.matrices) if matrices else (),
+        designs=_designs(page.designs) if matrices else "",
         witnesses=tuple(_witness(block) for block in page.witnesses),
         propagations=tuple(_propagation(block) for block in page.propagations),
         loads=tuple(_load(block) for block in page.loads),
@@ -198,7 +202,7 @@ def _cells(page: Page) -> str:
 
 def _story(story: Story) -> StoryText:
     sign = next(mark.emoji for mark in MARKS.values() if mark.id == story.mark.id)
-    source = f"[source]({story.source.href})" if story.source.href else ""
+    source = _source(story.source)
     blocks = {"Expected": story.expected, "Observed": story.observed, "Run it again": story.reproduce}
     paragraphs = (
         inline(story.reason),
@@ -207,6 +211,10 @@ def _story(story: Story) -> StoryText:
     )
     heading = f"{sign} {code(story.feature)} {inline(story.title)} ({inline(story.cell)})"
     return StoryText(heading, tuple(paragraph for paragraph in paragraphs if paragraph))
+
+
+def _source(link: Link) -> str:
+    return f"[source]({link.href})" if link.href else ""
 
 
 def _matrix(matrix: Matrix) -> MatrixText:
@@ -222,6 +230,16 @@ def _fold(section: Section, columns: list[str]) -> Fold:
 
 def _square(square: Square) -> str:
     return " ".join(word for word in (square.mark.emoji, square.mark.word, square.count) if word)
+
+
+def _designs(every: tuple[FeatureDesign, ...]) -> str:
+    rows = [
+        [code(design.feature), inline(one.mode), f"{inline(one.says)} {_source(one.source)}".rstrip()]
+        for design in every
+        if len(design.modes) > 1
+        for one in design.modes
+    ]
+    return table(["feature", "mode", "by design"], rows) if rows else ""
 
 
 def _witness(block: WitnessBlock) -> WitnessText:

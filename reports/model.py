@@ -124,6 +124,14 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moments: list[Moment] = []
 
 
+class Design(msgspec.Struct, frozen=True, kw_only=True):
+    """What a kube-proxy mode does by design, where modes differ."""
+
+    says: str
+    source: str
+    """Public URL that says so."""
+
+
 class Result(Record, frozen=True, kw_only=True, tag="result"):
     """One check's verdict, and its story."""
 
@@ -138,6 +146,8 @@ class Result(Record, frozen=True, kw_only=True, tag="result"):
     """The sentence that must hold."""
     source: str
     """Public URL of the requirement."""
+    by_design: Design | None = None
+    """How the cell's mode does it, where modes differ by design: what was judged here is that."""
     reason: str = ""
     """Why it is failed, error, unsupported or skipped, in a sentence; empty when passed."""
     expected: str = ""

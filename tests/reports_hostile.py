@@ -32,6 +32,7 @@ def write(run: Path) -> Path:
             "evidence": [Evidence(title=HOSTILE, path="log.txt"), Evidence(title=HOSTILE, path=HOSTILE)],
             "notes": {HOSTILE: f"{verdict} {HOSTILE}"},
             "statistics": {HOSTILE: 0.5},
+            "by_design": {"says": f"{verdict} {HOSTILE}", "source": f"https://example.org/{HOSTILE}"},
             "seconds": 1.0,
         }
         reports.append(run, msgspec.convert(_filled(Result, **facts), Result))

@@ -17,6 +17,7 @@ from hdrh.histogram import HdrHistogram
 
 import reports
 from reports import Attempt, Cell, CellEnd, Evidence, Interval, Load, Result, Verdict
+from reports.model import Design
 
 SERVICE = "https://kubernetes.io/docs/concepts/services-networking/service/"
 POLICY = "https://kubernetes.io/docs/reference/networking/virtual-ips/"
@@ -157,6 +158,10 @@ def result(*, cell: str, number: int, drawn: random.Random) -> Result:
         notes = {"the node port on 127.0.0.1 of a node": localhost}
     if feature == "ing.path.prefix":
         notes = {"ImplementationSpecific /foo": "treated as Prefix"}
+    by_design = None
+    if feature == "svc.no-endpoints.reject":
+        means = "the verdict map no-endpoint-services" if cell.startswith("nft") else "a REJECT rule"
+        by_design = Design(says=f"By {means}.", source=f"{POLICY}#proxy-mode-{cell.partition('-')[0]}")
     return Result(
         cell=cell,
         feature=feature,
@@ -170,6 +175,7 @@ def result(*, cell: str, number: int, drawn: random.Random) -> Result:
         seconds=round(0.4 + drawn.random() * 4, 3),
         statistics=statistics,
         notes=notes,
+        by_design=by_design,
     )
 
 

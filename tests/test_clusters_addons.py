@@ -21,7 +21,6 @@ from clusters.errors import ClusterError
 VALUES = {
     "dns_address": "10.96.0.10",
     "dns_domain": "cluster.local",
-    "lameduck": "5s",
     "upstream": "172.30.0.151",
     "coredns_image": "coredns:1",
     "metallb_controller_image": "controller:1",
@@ -292,7 +291,3 @@ def test_a_pod_that_pauses_before_it_ends_does_so_for_longer_and_is_given_the_ti
 
     assert pods["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"] == 20
     assert pods["terminationGracePeriodSeconds"] == 45
-
-
-def test_coredns_serves_on_for_longer_on_a_slow_machine_but_not_for_all_that_a_pod_is_given() -> None:
-    assert [install.lameduck(patience) for patience in (1, 1.5, 8)] == ["5s", "7.5s", "25s"]

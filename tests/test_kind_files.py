@@ -147,7 +147,7 @@ def test_a_node_s_refusals_are_not_rationed() -> None:
         pytest.skip("no namespaces for this user")
     read = "".join(f"cat /proc/sys/{name}\n" for name in icmp.RATIONS.values())
     usual = subprocess.run(own_network, input=read, check=True, capture_output=True, text=True)
-    assert usual.stdout.split() == ["1000", "100"]
+    assert "0" not in usual.stdout.split()
     ours = pod_network.refuse_freely(["IPv4", "IPv6"]) + read
     assert subprocess.run(own_network, input=ours, check=True, capture_output=True, text=True).stdout == "0\n0\n"
 

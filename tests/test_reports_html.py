@@ -141,6 +141,8 @@ def test_the_page_says_what_the_run_found(text: str) -> None:
         "evidence/gone.txt cannot be read",
         "Traefik serves TCPRoute only with its experimental channel, which is off.",
         "The cluster has IPv4 only.",
+        "Where modes differ by design",
+        "By the verdict map no-endpoint-services.",
         "answered (route_localnet is on)",
         "timeout 3 (0.015 %)",
         "void The generator lagged",

@@ -59,6 +59,12 @@ def test_the_matrix_is_folded_by_api_and_open_where_something_is_wrong(text: str
     assert "| `can.weight` | ✅ passed | ❌ failed 1 of 2 checks |" in text
 
 
+def test_what_modes_do_by_design_is_folded_away_with_its_sources(text: str) -> None:
+    assert "<summary>Where modes differ by design</summary>" in text
+    assert "| `svc.no-endpoints.reject` | iptables | By a REJECT rule. [source](" in text
+    assert "| `svc.no-endpoints.reject` | nftables | By the verdict map no-endpoint-services. [source](" in text
+
+
 def test_figures_come_with_intervals_and_void_ones_not_at_all(text: str) -> None:
     load = text.partition("### Load")[2]
     assert re.search(r"\| iptables · Traefik \| 1\W999 \(1\W969 – 2\W023\) \|", load)

@@ -16,6 +16,7 @@ from reports.text import digits, duration, first_line, listed, printable, shorte
 from reports.views.answer import answer
 from reports.views.attempts import ROWS, attempts
 from reports.views.curves import CurveError, curve
+from reports.views.designs import designs
 from reports.views.evidence import FILE_BYTES, PAGE_BYTES, EvidenceReader
 from reports.views.ground import versions
 from reports.views.loads import caution, glance, load_blocks
@@ -56,6 +57,13 @@ def check(feature: str, verdict: Verdict = Verdict.PASSED, *, test: str = "", **
         **facts,
     }
     return msgspec.convert(values, Result)
+
+
+BY_DESIGN = {"says": "in turn", "source": "https://kubernetes.io/docs/reference/"}
+
+
+def designed(says: str) -> Result:
+    return check("svc.a", by_design={**BY_DESIGN, "says": says})
 
 
 def merged(folder: Path, results: dict[str, list[Result]]) -> Merged:
@@ -168,11 +176,32 @@ def test_features_are_compared_across_what_they_depend_on(tmp_path: Path) -> Non
         (PASSED, FAILED, "verdicts differ"),
         (check("svc.a", notes={"k": "1"}), check("svc.a", notes={"k": "2"}), "behaviour differs"),
         (check("svc.a", notes={"k": "1"}), check("svc.a", notes={"k": "1"}), ""),
+        (designed("at random"), designed("in turn"), "differs by design"),
+        (designed("at random"), designed("at random"), ""),
+        (designed("at random"), check("svc.a", Verdict.FAILED, by_design=BY_DESIGN), "verdicts differ"),
     ],
 )
 def test_a_row_says_whether_columns_differ(iptables: Result, nftables: Result, told: str, tmp_path: Path) -> None:
     found = merged(tmp_path, {"iptables": [iptables], "nftables": [nftables]})
     assert row(matrices(found), "svc.a").differs == told
+
+
+def test_what_modes_do_by_design_is_told_once_for_each_in_their_order(tmp_path: Path) -> None:
+    cells = {"nftables": [designed("at random"), check("svc.b")], "iptables": [designed("by chance")] * 2}
+    (told,) = designs(merged(tmp_path, cells))
+    assert (told.feature, [(one.mode, one.says) for one in told.modes]) == (
+        "svc.a",
+        [("iptables", "by chance"), ("nftables", "at random")],
+    )
+    assert told.modes[0].source.href == BY_DESIGN["source"]
+    assert designs(merged(tmp_path / "alike", {"nftables": [check("svc.b")]})) == ()
+
+
+def test_a_failure_tells_what_its_mode_does_by_design(tmp_path: Path) -> None:
+    failure = check("svc.a", Verdict.FAILED, by_design=BY_DESIGN)
+    (told,) = stories(merged(tmp_path, {"ipvs": [failure]}), EvidenceReader(tmp_path))
+    assert told.design
+    assert (told.design.mode, told.design.says) == ("ipvs", "in turn")
 
 
 def test_notes_that_differ_come_first_and_equal_ones_are_told_once(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from fixtures.observations import HttpObservation, Outcome
-from fixtures.steady import Stream, no_loss, steady, told
+from fixtures.steady import Stream, check_sender, no_loss, steady, told
+from fixtures.timeouts import sent, stretch
 from fixtures.vantages import NetnsVantage
 from fixtures.verdicts import ArrangementError, Mismatch
 from reports.views.timelines import stream as drawn
@@ -38,9 +39,26 @@ def test_everything_that_a_right_server_is_asked_is_answered_on_the_schedule() -
     no_loss(stream, "while nothing happened")
 
 
-def test_a_slow_machine_is_asked_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fixtures.steady.slowness", lambda: 4.0)
-    assert 4 <= len(sent_to(reply()).seen) <= 6
+@pytest.mark.parametrize(("factor", "rate"), [(4.0, 10.0), (1.0, 40.0), (0.5, 40.0)])
+def test_a_slow_machine_is_sent_fewer_and_a_fast_one_no_more(factor: float, rate: float) -> None:
+    stretch(factor)
+    try:
+        assert sent(40.0) == rate
+        seen = sent_to(reply()).seen
+    finally:
+        stretch(1.0)
+    starts = sorted(one.at for one in seen)
+    assert (starts[-1] - starts[0]) / (len(starts) - 1) == pytest.approx(1 / rate, rel=0.3)
+
+
+def test_a_sender_is_to_blame_later_on_a_slow_machine() -> None:
+    with pytest.raises(ArrangementError, match="stood still"):
+        check_sender(1.5)
+    stretch(4.0)
+    try:
+        check_sender(1.5)
+    finally:
+        stretch(1.0)
 
 
 def test_each_request_has_a_connection_of_its_own_or_some_are_kept() -> None:

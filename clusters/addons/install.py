@@ -45,11 +45,6 @@ ADDONS = ("rbac", "coredns", "metallb")
 """Folders beside this file, in the order in which they are applied."""
 
 
-def lameduck(patience: float) -> str:
-    """How long CoreDNS serves on after it was told to end; the 30 s that a pod is given have to be enough for it."""
-    return f"{min(5 * patience, 25):g}s"
-
-
 def manifests(values: Mapping[str, str], files: Files, channel: Channel, addons: Sequence[str] = ADDONS) -> Manifests:
     """Read all of them; ``channel`` is the Gateway API's."""
     folders = (files["metallb-crds"], files["gateway-api-crds"] / channel)

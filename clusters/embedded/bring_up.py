@@ -202,7 +202,6 @@ class BringUp:
         return {
             "dns_address": self.addresses.dns,
             "dns_domain": self.addresses.dns_domain,
-            "lameduck": install.lameduck(self.spec.patience),
             "upstream": next(iter(self.addresses.servers.values())),
             "coredns_image": parts.image("coredns"),
             "metallb_controller_image": parts.image("metallb-controller"),

@@ -119,13 +119,16 @@ def of_permission(seen: Capabilities, asked: ExistingSpec) -> dict[str, str]:
     if len(asked.namespaces) == 1:
         found[Need.ANOTHER_NAMESPACE] = "It needs two namespaces, and --namespace gives one."
     found[Need.CUT_OFF] = "It cuts a node off its network, which is done to clusters of our own only."
+    found[Need.CLIENT_ROUTES] = "It gives outside clients a route, which is done to clients of our own only."
     found[Need.STEADY_STREAM] = (
         "It sends from a process inside a pod's network, which can be entered in clusters of our own only."
     )
     if not asked.owned:
         found[Need.KUBE_PROXY] = f"It restarts kube-proxy, which takes {OWN}."
         found[Need.CLUSTER_SCOPED] = f"It makes an object outside of our namespaces, which takes {OWN}."
-        found[Need.EXTERNAL_IPS] = f"It takes a port at a node's own address for the whole cluster, which takes {OWN}."
+        found[Need.EXTERNAL_IPS] = (
+            f"It takes a port at an address, a node's own or another, for the whole cluster, which takes {OWN}."
+        )
         found[Need.CATCH_ALL] = f"It takes traffic that no rule of anybody matches, which takes {OWN}."
         found[Need.NODE_ACCESS] = f"It runs commands on the nodes from host-network pods, which takes {OWN}."
         found[Need.HOST_NETWORK] = f"It runs a pod in a node's own network, which takes {OWN}."

@@ -230,7 +230,6 @@ class BringUp:
         values = {
             "dns_address": network.addresses.dns,
             "dns_domain": network.addresses.dns_domain,
-            "lameduck": install.lameduck(self.spec.patience),
             "upstream": network.sinks[network.addresses.family],
             "coredns_image": self.names["coredns"],
             "metallb_controller_image": self.names["metallb-controller"],

@@ -174,4 +174,7 @@ def _difference(checks: list[Check], squares: list[Square]) -> str:
     for check in checks:
         for key, value in check.result.notes.items():
             told.setdefault((check.result.test, key), set()).add(value)
-    return "behaviour differs" if any(len(values) > 1 for values in told.values()) else ""
+    if any(len(values) > 1 for values in told.values()):
+        return "behaviour differs"
+    designed = {check.result.by_design.says for check in checks if check.result.by_design}
+    return "differs by design" if len(designed) > 1 else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reports.views import ground
 from reports.views.answer import Answer, answer
+from reports.views.designs import FeatureDesign, designs
 from reports.views.evidence import EvidenceReader
 from reports.views.loads import Glance, LoadBlock, caution, glance, load_blocks
 from reports.views.matrix import Matrix, matrices
@@ -27,6 +28,7 @@ class Page:
     cells: tuple[ground.CellRow, ...]
     matrices: tuple[Matrix, ...]
     stories: tuple[Story, ...]
+    designs: tuple[FeatureDesign, ...]
     notes: tuple[Note, ...]
     changes: tuple[Change, ...]
     witnesses: tuple[WitnessBlock, ...]
@@ -53,6 +55,7 @@ def page(merged: Merged, folder: Path) -> Page:
         cells=ground.cell_rows(merged),
         matrices=matrices(merged),
         stories=stories(merged, reader),
+        designs=designs(merged),
         notes=notes(merged),
         changes=changes(merged),
         witnesses=witness_blocks(merged, reader),

@@ -34,6 +34,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class ModeDesign:
+    """What one mode does by design, where modes differ."""
+
+    mode: str
+    says: str
+    source: Link
+
+
+@dataclass(frozen=True)
 class Elsewhere:
     """The same check in another cell."""
 
@@ -57,6 +66,7 @@ class Story:
     test: str
     requirement: str
     source: Link
+    design: ModeDesign | None
     reason: str
     expected: str
     observed: str
@@ -203,6 +213,12 @@ def link(address: str) -> Link:
     return Link(quote(address, safe=URL_SIGNS), parts.netloc.removeprefix("www.") + parts.path.rstrip("/"))
 
 
+def mode_design(check: Check) -> ModeDesign | None:
+    """What the check's mode does by design, where modes differ."""
+    told = check.result.by_design
+    return ModeDesign(check.cell.mode, told.says, link(told.source)) if told else None
+
+
 def command(result: Result) -> str:
     """The command that runs one check again, on one line."""
     return " ".join(result.reproduce.split())
@@ -253,6 +269,7 @@ def _story(check: Check, same_test: list[Check], reader: EvidenceReader | None) 
         test=result.test,
         requirement=result.requirement,
         source=link(result.source),
+        design=mode_design(check),
         reason=_reason(result),
         expected=shorten(result.expected, TEXT_LIMIT),
         observed=shorten(result.observed, TEXT_LIMIT),

@@ -85,7 +85,7 @@ def test_without_coredns_lookups_are_refused_and_everything_else_goes_on(
             (own,) = dns(a_node, name, address_record, server=cluster.dns_address, tcp=tcp)
             none_answered([own])
             note(f"a node's own lookup over {what}", f"{own.outcome} {own.detail} after {own.seconds * 1e3:.0f} ms")
-        # Linux sends few ICMP errors to one address (icmp_ratelimit), and a resolver that misses one asks once more.
+        # Linux by itself sends one address few ICMP errors (icmp_ratelimit); a resolver that misses one asks once more.
         unknown = {Outcome.NAME_ERROR, Outcome.TIMEOUT}
         none_answered(http(client, f"http://{name}:{PORT}/hostname"), outcomes=unknown)
         equal("who answers on the connection that is kept", pod.name, said(*all_answered([kept.ask()])))

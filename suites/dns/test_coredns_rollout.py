@@ -19,12 +19,12 @@ from fixtures.workloads import Namespace
 from reports.model import Timeline
 
 RATE = 100.0
-"""Queries in a second."""
+"""Queries in a second, on a machine of ordinary speed."""
 SETTLED = 2.0
 """Seconds of the load before the rollout, and after its end."""
 LATE = (
-    "On so slow a machine nodes hear of a pod that ends seconds later, when it is no longer ready, and then kube-proxy "
-    "forgets what is on its way from it: "
+    "Where nodes hear of a pod's end seconds later, when it is ready no longer, kube-proxy may forget at once what is "
+    "on its way from it, which tells of the machine: "
     "https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/conntrack/cleanup.go (CleanStaleEntries)."
 )
 

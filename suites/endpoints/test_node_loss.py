@@ -86,7 +86,7 @@ def test_a_lost_nodes_pods_leave_the_endpoints_and_come_back_with_it(
         converge(everybody, lambda seen: {said(one) for one in seen} == every, what="every pod to answer", successes=1)
     with (
         afterwards(partial(hears_again, namespace, pod_networks[lost.name])),
-        steady(client_1, outside, rate=20.0, timeout=1.0) as fresh,
+        steady(client_1, outside, rate=20.0, timeout=Timeout.DROP.seconds) as fresh,
     ):
         fresh.await_answers(20)
         with cut_off(lost):

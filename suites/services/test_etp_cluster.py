@@ -21,7 +21,7 @@ from fixtures.workloads import Namespace
 
 @feature("svc.etp.cluster")
 @pytest.mark.each_family
-@pytest.mark.needs(Need.NODE_PORTS)
+@pytest.mark.needs(Need.TWO_NODES, Need.NODE_PORTS)
 def test_cluster_policy_shows_the_address_of_the_node_that_was_asked(
     namespace: Namespace,
     nodes: list[Place],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import pytest
 
 from clusters.families import Family, at
-from clusters.needs import Need
+from clusters.needs import Need, lack
 from clusters.provider import Cluster, Place
 from fixtures.addresses import address_towards
 from fixtures.api import REFUSED, documents, refusal_of
@@ -17,26 +19,43 @@ from fixtures.convergence import converge
 from fixtures.expectations import answered_by, sources_are
 from fixtures.probes import http
 from fixtures.vantages import PodVantage, Vantage
-from fixtures.verdicts import ArrangementError, unsupported
+from fixtures.verdicts import ArrangementError
 from fixtures.workloads import Namespace, Pod
 
 FREE = range(18000, 20000)
 """Ports that no node listens at itself, nor has as a node port."""
 FORBIDDEN = 403
-NOBODYS: dict[Family, str] = {"IPv4": "192.0.2.53", "IPv6": "2001:db8::53"}
-"""Addresses for documentation, which no host has."""
 BOUND = "https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/ipvs/proxier.go"
 
 
-def last_of(nodes: list[Place], cluster: Cluster) -> Place:
-    """A node whose address can be an external IP: what routes to a node for certain is its own address.
+def nobodys(family: Family) -> str:
+    """An address for documentation, which no host has; another one for each check, so that none meets another's."""
+    return (
+        f"192.0.2.{1 + secrets.randbelow(254)}" if family == "IPv4" else f"2001:db8::{1 + secrets.randbelow(65535):x}"
+    )
 
-    Not in ipvs mode: “We must not add the address to the dummy device if it exist on another interface” (`BOUND`) is
-    true of that one node. All others then take the address for theirs, and answer that node no more.
+
+@contextmanager
+def leading_to(node: Place, cluster: Cluster, family: Family, *clients: Vantage) -> Iterator[str]:
+    """An address at which outside clients come to a node: its own, which routes there for certain.
+
+    Not in ipvs mode. “We must not add the address to the dummy device if it exist on another interface” (`BOUND`): that
+    is the one node, and all others take the address for theirs and answer that node no more. There it is an address of
+    nobody, to which the clients get a route.
     """
-    if cluster.mode == "ipvs" and len(nodes) > 1:
-        unsupported("In ipvs mode all other nodes take a node's address that is an external IP for theirs", BOUND)
-    return nodes[-1]
+    if cluster.mode != "ipvs":
+        yield node.address
+        return
+    if why := lack(cluster.lacks, Need.CLIENT_ROUTES, family):
+        pytest.skip(why)
+    address = nobodys(family)
+    with ExitStack() as routes:
+        for client in clients:
+            done = client.exec(["ip", "route", "add", address, "via", node.address])
+            if done.status:
+                raise ArrangementError(f"A route of {client.name} to {node.name}: {done.stderr.strip()}.")
+            routes.callback(client.exec, ["ip", "route", "delete", address, "via", node.address])
+        yield address
 
 
 def serve_at(namespace: Namespace, address: str) -> tuple[Pod, int]:
@@ -59,10 +78,11 @@ def serve_at(namespace: Namespace, address: str) -> tuple[Pod, int]:
 
 @feature("svc.external-ips")
 @pytest.mark.each_family
-@pytest.mark.needs(Need.NODE_PORTS, Need.EXTERNAL_IPS)
+@pytest.mark.needs(Need.NODE_PORTS, Need.EXTERNAL_IPS, Need.MODE)
 def test_an_external_ip_answers_outside_clients_at_a_node(
     namespace: Namespace,
     cluster: Cluster,
+    family: Family,
     nodes: list[Place],
     client_1: Vantage,
     node_vantages: dict[str, Vantage],
@@ -72,34 +92,43 @@ def test_an_external_ip_answers_outside_clients_at_a_node(
     endpoints for that Service.” https://kubernetes.io/docs/concepts/services-networking/service/#external-ips
     With externalTrafficPolicy Cluster the node shows its own address, as at a node port.
     """
-    node = last_of(nodes, cluster)
-    pod, port = serve_at(namespace, node.address)
-    url = f"http://{at(node.address)}:{port}"
-    converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
-    answered_by(http(client_1, f"{url}/hostname", count=5), [pod.name])
-    sources_are(http(client_1, f"{url}/clientip", count=5), [address_towards(node_vantages[node.name], pod.address)])
+    node = nodes[-1]
+    with leading_to(node, cluster, family, client_1) as address:
+        pod, port = serve_at(namespace, address)
+        url = f"http://{at(address)}:{port}"
+        converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
+        answered_by(http(client_1, f"{url}/hostname", count=5), [pod.name])
+        shown = address_towards(node_vantages[node.name], pod.address)
+        sources_are(http(client_1, f"{url}/clientip", count=5), [shown])
 
 
 @feature("svc.external-ips")
 @pytest.mark.each_family
-@pytest.mark.needs(Need.NODE_PORTS, Need.EXTERNAL_IPS)
+@pytest.mark.needs(Need.NODE_PORTS, Need.EXTERNAL_IPS, Need.MODE)
 def test_with_the_local_policy_an_external_ip_keeps_the_client_s_address(
-    namespace: Namespace, cluster: Cluster, nodes: list[Place], client_1: Vantage, client_2: Vantage
+    namespace: Namespace,
+    cluster: Cluster,
+    family: Family,
+    nodes: list[Place],
+    client_1: Vantage,
+    client_2: Vantage,
 ) -> None:
     """“externalTrafficPolicy describes how nodes distribute service traffic they receive on one of the Service's
     "externally-facing" addresses (NodePorts, ExternalIPs, and LoadBalancer IPs). If set to "Local", … each node will
     deliver traffic only to the node-local endpoints of the service, without masquerading the client source IP.”
     https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
-    pod, port = serve_at(namespace, last_of(nodes, cluster).address)
+    pod, port = serve_at(namespace, nobodys(family))
     # Only now it is known where the pod is: with this policy another node would drop the traffic.
-    change = {"externalTrafficPolicy": "Local", "externalIPs": [pod.node_address]}
-    namespace.patch("v1", "Service", "web", {"spec": change})
-    url = f"http://{at(pod.node_address)}:{port}"
-    converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
-    for client in (client_1, client_2):
-        answered_by(http(client, f"{url}/hostname", count=5), [pod.name])
-        sources_are(http(client, f"{url}/clientip", count=5), [client.address])
+    node = next(node for node in nodes if node.name == pod.node)
+    with leading_to(node, cluster, family, client_1, client_2) as address:
+        change = {"externalTrafficPolicy": "Local", "externalIPs": [address]}
+        namespace.patch("v1", "Service", "web", {"spec": change})
+        url = f"http://{at(address)}:{port}"
+        converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
+        for client in (client_1, client_2):
+            answered_by(http(client, f"{url}/hostname", count=5), [pod.name])
+            sources_are(http(client, f"{url}/clientip", count=5), [client.address])
 
 
 @feature("svc.external-ips")
@@ -112,7 +141,7 @@ def test_pods_reach_an_external_ip_too(
     service.” https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     It is an address that no host has: only the rules of the pod's node can lead it anywhere.
     """
-    address = NOBODYS[family]
+    address = nobodys(family)
     pod, port = serve_at(namespace, address)
     url = f"http://{at(address)}:{port}/hostname"
     for client in pod_vantages.values():

@@ -47,7 +47,7 @@ def test_the_load_balancer_follows_the_only_pod_to_another_node(
     url = f"http://{at(address)}"
     converge(partial(http, client_1, f"{url}/hostname"), lambda seen: seen[0].answered, what="the address to answer")
     target = next(node.name for node in nodes if node.name != first.node)
-    with steady(client_1, f"{url}/hostname", timeout=1.0) as stream:
+    with steady(client_1, f"{url}/hostname", timeout=Timeout.DROP.seconds) as stream:
         stream.await_answers(25)
         began = stream.mark(f"the pod is moved from {first.node} to {target}")
         affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": only_on(target)}}

@@ -19,7 +19,7 @@ from fixtures.workloads import Namespace
 
 @feature("svc.nodeport.any-node")
 @pytest.mark.each_family
-@pytest.mark.needs(Need.NODE_PORTS)
+@pytest.mark.needs(Need.TWO_NODES, Need.NODE_PORTS)
 def test_every_node_answers_on_the_node_port(namespace: Namespace, nodes: list[Place], client_1: Vantage) -> None:
     """“Every node in the cluster configures itself to listen on that assigned port and to forward traffic to one of the
     ready endpoints associated with that Service.” Only one node runs a pod here.
