@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
 import pytest
@@ -12,13 +12,19 @@ from clusters.needs import Need
 from clusters.provider import Place
 from fixtures.api import Object
 from fixtures.catalogue import feature
-from fixtures.expectations import answered_by
+from fixtures.expectations import answered_by, said
 from fixtures.in_pods import run_in
 from fixtures.probes import http
 from fixtures.settling import settle
 from fixtures.vantages import PodVantage
+from fixtures.verdicts import Mismatch
 from fixtures.workloads import Namespace, Pod
 
+ZONELESS = (
+    "everyone alike, as kube-proxy sends where it does not know its node's zone; it may have missed that as it "
+    "started, for it hears of the node's labels before it has said who is to be told of them, and only once: "
+    "https://github.com/kubernetes/kubernetes/blob/v1.36.3/cmd/kube-proxy/app/server.go (NewNodeTopologyConfig)"
+)
 N = 30
 """Requests. One of three pods is left out of 30 with probability 3·(2/3)^30 < 2e-5, one of two with 2e-9."""
 
@@ -61,13 +67,19 @@ class Neighbours:
     def with_pods(self, nodes: Iterable[str]) -> list[str]:
         return [node for node in nodes if node in self.pods]
 
-    def reached(self, client: str, nodes: Iterable[str]) -> None:
+    def reached(self, client: str, nodes: Collection[str]) -> None:
         """From a node, exactly the pods of these nodes are reached."""
         url = f"http://{at(self.namespace.cluster_ip('web'))}/hostname"
         ask = partial(http, self.clients[client], url, count=N)
         by_them = partial(answered_by, names={self.pods[node].name for node in nodes})
-        settle(ask, by_them)
-        by_them(ask())
+        try:
+            settle(ask, by_them)
+            by_them(ask())
+        except Mismatch as other:
+            farther = {pod.name for node, pod in self.pods.items() if node not in nodes}
+            if not farther or farther - {said(one) for one in other.attempts}:
+                raise
+            raise Mismatch(other.expected, f"{other.observed}: {ZONELESS}", other.attempts, other.statistics) from None
 
     def away(self, node: str) -> None:
         """The node's pod turns unready: its probe asks every second, and one failure counts."""
