@@ -42,7 +42,8 @@ def test_what_a_port_declares_is_kept_and_told_to_whoever_reads_the_endpoints(
 ) -> None:
     """“The appProtocol field provides a way to specify an application protocol for each Service port. This is used as a
     hint for implementations to offer richer behavior for protocols that they understand.” “The value of this field is
-    mirrored by the corresponding Endpoints and EndpointSlice objects.” A port of WebSockets serves HTTP/1.1 too.
+    mirrored by the corresponding Endpoints and EndpointSlice objects.” What a port declares changes nothing in what
+    kube-proxy carries: the backend of both ports of WebSockets speaks HTTP/1.1 without TLS here.
     https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol
     """
     namespace.apply("appprotocol_h2c.yaml")
@@ -51,10 +52,12 @@ def test_what_a_port_declares_is_kept_and_told_to_whoever_reads_the_endpoints(
     equal("the ports of the Service", DECLARED, {port["name"]: port.get("appProtocol", "") for port in stored})
     of_slices = partial(in_slices, namespace, "echo")
     equal("the ports of its EndpointSlices", DECLARED, await_value(of_slices, bool, what="an EndpointSlice with ports"))
-    ask = partial(http, next(iter(pod_vantages.values())), f"http://{at(namespace.cluster_ip('echo'))}:81/")
-    converge(ask, lambda seen: seen[0].answered, what="port ws to answer")
-    for answer in all_answered(ask(count=3)):
-        equal("the backend that answers", "echo", backend_of(answer, namespace.name), [answer])
+    client, address = next(iter(pod_vantages.values())), at(namespace.cluster_ip("echo"))
+    for name, port in (("ws", 81), ("wss", 443)):
+        ask = partial(http, client, f"http://{address}:{port}/")
+        converge(ask, lambda seen: seen[0].answered, what=f"port {name} to answer")
+        for answer in all_answered(ask(count=3)):
+            equal("the backend that answers", "echo", backend_of(answer, namespace.name), [answer])
 
 
 def in_slices(namespace: Namespace, service: str) -> dict[str, str]:
