@@ -49,6 +49,9 @@ def test_an_external_name_is_a_cname_and_nothing_more(
     equal("the Host header", f"{host}:{web_server.port}", seen["host"], [page])
     unmapped = http(client, f"http://{host}:80/", count=3)
     none_answered(unmapped, outcomes={Outcome.REFUSED})
+    # Nor does anybody ask after the host's health: it keeps its records though it refuses the Service's own port.
+    (after,) = ask()
+    equal(f"the records of {host} afterwards", ["api.example.com.", web_server.address], after.answers, [after])
 
 
 @feature("svc.externalname.cname")
