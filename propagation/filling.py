@@ -46,6 +46,6 @@ class Filling:
             self._api.request("POST", f"/api/v1/{root}/services", objects.service(name))
         except ApiError as error:
             raise ClusterError(
-                f"Service {number + 1} could not be made: {error.cause}",
+                f"Service {number + 1} could not be made: {error.cause.rstrip('.')}.",
                 "A larger range takes more: --service-subnet; or measure with fewer: --services.",
             ) from error
