@@ -58,6 +58,18 @@ def leading_to(node: Place, cluster: Cluster, family: Family, *clients: Vantage)
         yield address
 
 
+def await_answer(url: str, client: Vantage, beside: PodVantage | None) -> None:
+    """Wait until a client is answered, and before that a pod on the node that it comes by.
+
+    A node that does not know the address yet would send the client elsewhere for it (an ICMP redirect of RFC 792, kept
+    for minutes), and a pod not.
+    """
+    for vantage in (beside, client):
+        if vantage is not None:
+            what = f"{url} to answer {vantage.name}"
+            converge(partial(http, vantage, url), lambda seen: seen[0].answered, what=what)
+
+
 def serve_at(namespace: Namespace, address: str) -> tuple[Pod, int]:
     """Apply the manifest with this external address in the place of the documentation's, and a port that no other
     check has there; gives the pod and the port. The check is skipped where admission forbids that, as
@@ -86,6 +98,7 @@ def test_an_external_ip_answers_outside_clients_at_a_node(
     nodes: list[Place],
     client_1: Vantage,
     node_vantages: dict[str, Vantage],
+    pod_vantages: dict[str, PodVantage],
 ) -> None:
     """“When network traffic arrives into the cluster, with the external IP (as destination IP) and the port matching
     that Service, rules and routes that Kubernetes has configured ensure that the traffic is routed to one of the
@@ -96,7 +109,7 @@ def test_an_external_ip_answers_outside_clients_at_a_node(
     with leading_to(node, cluster, family, client_1) as address:
         pod, port = serve_at(namespace, address)
         url = f"http://{at(address)}:{port}"
-        converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
+        await_answer(url, client_1, pod_vantages.get(node.name))
         answered_by(http(client_1, f"{url}/hostname", count=5), [pod.name])
         shown = address_towards(node_vantages[node.name], pod.address)
         sources_are(http(client_1, f"{url}/clientip", count=5), [shown])
@@ -112,6 +125,7 @@ def test_with_the_local_policy_an_external_ip_keeps_the_client_s_address(
     nodes: list[Place],
     client_1: Vantage,
     client_2: Vantage,
+    pod_vantages: dict[str, PodVantage],
 ) -> None:
     """“externalTrafficPolicy describes how nodes distribute service traffic they receive on one of the Service's
     "externally-facing" addresses (NodePorts, ExternalIPs, and LoadBalancer IPs). If set to "Local", … each node will
@@ -125,7 +139,7 @@ def test_with_the_local_policy_an_external_ip_keeps_the_client_s_address(
         change = {"externalTrafficPolicy": "Local", "externalIPs": [address]}
         namespace.patch("v1", "Service", "web", {"spec": change})
         url = f"http://{at(address)}:{port}"
-        converge(partial(http, client_1, url), lambda seen: seen[0].answered, what=f"{url} to answer")
+        await_answer(url, client_1, pod_vantages.get(node.name))
         for client in (client_1, client_2):
             answered_by(http(client, f"{url}/hostname", count=5), [pod.name])
             sources_are(http(client, f"{url}/clientip", count=5), [client.address])
