@@ -31,7 +31,12 @@ def packages_of_programs(purpose: str = "cluster") -> dict[str, str]:
 
 
 def find(program: str) -> str:
-    """Path of a program, looked for on PATH and where root's programs are; empty where there is none."""
+    """Path of a program, looked for on PATH and where root's programs are; empty where there is none.
+
+    A file that no program is, by its path.
+    """
+    if program.startswith("/"):
+        return program if Path(program).exists() else ""
     folders = dict.fromkeys([*os.environ.get("PATH", os.defpath).split(os.pathsep), *SYSTEM_FOLDERS])
     return shutil.which(program, path=os.pathsep.join(folders)) or ""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from clusters.errors import MachineError, UsageError
 from clusters.progress import LineProgress, SilentProgress
-from clusters.system_packages import ensure, packages_of_programs
+from clusters.system_packages import ensure, missing, packages_of_programs
 
 NEEDED = {"lamp": "lamps", "shade": "lamps", "fan": "fans"}
 
@@ -88,3 +89,11 @@ def test_an_unknown_purpose_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"cluster, .*tests"):
         packages_of_programs("lunch")
     ensure(SilentProgress(), {})
+
+
+def test_a_file_that_is_no_program_is_found_by_its_path(tmp_path: Path) -> None:
+    there = tmp_path / "protocols"
+    there.touch(mode=0o644)
+    needed = {str(there): "netbase", str(tmp_path / "services"): "netbase"}
+    assert missing(needed) == {str(tmp_path / "services"): "netbase"}
+    assert packages_of_programs()["/etc/protocols"] == "netbase"

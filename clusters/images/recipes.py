@@ -26,7 +26,7 @@ class DebianRoot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     applets: list[str] = []
     """Names under which busybox is called."""
     plugins: list[str] = []
-    """Patterns of paths: what programs load by name while they run, so that no list of libraries tells."""
+    """Patterns of paths: what programs load or read by name while they run, so that no list of libraries tells."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
