@@ -21,7 +21,7 @@ from .options import Options
 SUITES = ("suites/services", "suites/endpoints", "suites/proxy", "suites/dns")
 """What is judged once per mode; the rest is judged per controller, whose cells in other modes run on this machine."""
 PATIENCE = ("--patience", "8", "--timeout-scale", "4")
-"""A guest has one CPU, which is four to seven times as slow with a program that mostly asks its kernel."""
+"""A guest has one CPU, on which suites take eight to ten times as long as on the machine itself."""
 WORKERS = ("--workers", "2")
 SLOW = ("--skip-slow", "It takes minutes on this machine, and many times that in a User Mode Linux guest.")
 NO_CACHE = ("-p", "no:cacheprovider")
