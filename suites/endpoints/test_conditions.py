@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import dropwhile
 
 from fixtures.catalogue import feature
 from fixtures.convergence import await_value
@@ -47,6 +48,8 @@ def test_conditions_follow_readiness_and_deletion(namespace: Namespace, note: Ca
         becomes(seen, pod.name, ENDING)
         becomes(seen, pod.name, None)
     note("timeline", "; ".join(f"{at:.1f} s {state or 'gone'}" for at, state in seen.of(pod.name)))
-    # Between its end and its removal a pod is unready for a moment, which may be told or not.
+    # Between its end and its removal a pod is unready for a moment, which may be told or not. And a pod is Ready before
+    # its endpoint is.
     states = [state for _, state in seen.of(pod.name) if state != ENDED]
+    states = list(dropwhile(lambda state: state != READY, states))
     equal("the states of the endpoint, one after the other", [READY, UNREADY, READY, ENDING, None], states)
