@@ -10,13 +10,14 @@ from functools import partial
 import pytest
 
 from clusters.families import Family, at
-from clusters.needs import Need, lack
+from clusters.needs import Need
 from clusters.provider import Cluster, Place
 from fixtures.addresses import address_towards
 from fixtures.api import REFUSED, documents, refusal_of
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
 from fixtures.expectations import answered_by, sources_are
+from fixtures.lookups import unused_addresses
 from fixtures.probes import http
 from fixtures.vantages import PodVantage, Vantage
 from fixtures.verdicts import ArrangementError
@@ -25,37 +26,31 @@ from fixtures.workloads import Namespace, Pod
 FREE = range(18000, 20000)
 """Ports that no node listens at itself, nor has as a node port."""
 FORBIDDEN = 403
+CHECKS = 3
+"""Each has an unused address of its own, so that none meets another's route."""
 BOUND = "https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/ipvs/proxier.go"
 
 
-def nobodys(family: Family) -> str:
-    """An address for documentation, which no host has; another one for each check, so that none meets another's."""
-    return (
-        f"192.0.2.{1 + secrets.randbelow(254)}" if family == "IPv4" else f"2001:db8::{1 + secrets.randbelow(65535):x}"
-    )
-
-
 @contextmanager
-def leading_to(node: Place, cluster: Cluster, family: Family, *clients: Vantage) -> Iterator[str]:
+def leading_to(node: Place, cluster: Cluster, unused: str, *clients: Vantage) -> Iterator[str]:
     """An address at which outside clients come to a node: its own, which routes there for certain.
 
     Not in ipvs mode. “We must not add the address to the dummy device if it exist on another interface” (`BOUND`): that
-    is the one node, and all others take the address for theirs and answer that node no more. There it is an address of
-    nobody, to which the clients get a route.
+    is the one node, and all others take the address for theirs and answer that node no more. There it is the unused
+    address, to which the clients get a route.
     """
     if cluster.mode != "ipvs":
         yield node.address
         return
-    if why := lack(cluster.lacks, Need.CLIENT_ROUTES, family):
+    if why := cluster.lacks.get(Need.CLIENT_ROUTES):
         pytest.skip(why)
-    address = nobodys(family)
     with ExitStack() as routes:
         for client in clients:
-            done = client.exec(["ip", "route", "add", address, "via", node.address])
+            done = client.exec(["ip", "route", "add", unused, "via", node.address])
             if done.status:
                 raise ArrangementError(f"A route of {client.name} to {node.name}: {done.stderr.strip()}.")
-            routes.callback(client.exec, ["ip", "route", "delete", address, "via", node.address])
-        yield address
+            routes.callback(client.exec, ["ip", "route", "delete", unused, "via", node.address])
+        yield unused
 
 
 def await_answer(url: str, client: Vantage, beside: PodVantage | None) -> None:
@@ -106,7 +101,7 @@ def test_an_external_ip_answers_outside_clients_at_a_node(
     With externalTrafficPolicy Cluster the node shows its own address, as at a node port.
     """
     node = nodes[-1]
-    with leading_to(node, cluster, family, client_1) as address:
+    with leading_to(node, cluster, unused_addresses(family, CHECKS)[0], client_1) as address:
         pod, port = serve_at(namespace, address)
         url = f"http://{at(address)}:{port}"
         await_answer(url, client_1, pod_vantages.get(node.name))
@@ -132,10 +127,11 @@ def test_with_the_local_policy_an_external_ip_keeps_the_client_s_address(
     deliver traffic only to the node-local endpoints of the service, without masquerading the client source IP.”
     https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     """
-    pod, port = serve_at(namespace, nobodys(family))
+    unused = unused_addresses(family, CHECKS)[1]
+    pod, port = serve_at(namespace, unused)
     # Only now it is known where the pod is: with this policy another node would drop the traffic.
     node = next(node for node in nodes if node.name == pod.node)
-    with leading_to(node, cluster, family, client_1, client_2) as address:
+    with leading_to(node, cluster, unused, client_1, client_2) as address:
         change = {"externalTrafficPolicy": "Local", "externalIPs": [address]}
         namespace.patch("v1", "Service", "web", {"spec": change})
         url = f"http://{at(address)}:{port}"
@@ -155,7 +151,7 @@ def test_pods_reach_an_external_ip_too(
     service.” https://kubernetes.io/docs/reference/kubernetes-api/core/service-v1/#ServiceSpec
     It is an address that no host has: only the rules of the pod's node can lead it anywhere.
     """
-    address = nobodys(family)
+    address = unused_addresses(family, CHECKS)[2]
     pod, port = serve_at(namespace, address)
     url = f"http://{at(address)}:{port}/hostname"
     for client in pod_vantages.values():
