@@ -28,11 +28,19 @@ from propagation import addresses, changes, own_histogram, ports, urgency
 from propagation.changes import TOLD, Bench, Kind
 from propagation.figures import quantiles, unbounded
 from propagation.filling import Filling
-from propagation.turns import EVERY_SECONDS, RIGHT_IN_A_ROW, SILENT_SECONDS, STOOD_STILL_SECONDS, Turn
+from propagation.turns import (
+    EVERY_SECONDS,
+    RIGHT_IN_A_ROW,
+    SILENT_SECONDS,
+    STOOD_STILL_SECONDS,
+    STOOD_STILL_SHARE,
+    Turn,
+)
 from propagation.watching import GIVE_UP_SECONDS
 from reports.model import Propagation, Sample
 
 FOLDER = Path(__file__).parent / "manifests"
+TOO_LONG = f"{STOOD_STILL_SECONDS * 1000:g} ms and {STOOD_STILL_SHARE:.0%} of what was measured"
 REST_SECONDS = 600.0
 """Until kube-proxy has written everything that it was filled with."""
 FILLED_SECONDS, CHANGED_SECONDS = 2.0, 0.5
@@ -159,7 +167,7 @@ def void(turns: Sequence[Turn]) -> str:
     if blurred <= BLURRED_SHARE * len(turns):
         return ""
     return (
-        f"In {blurred} of {len(turns)} turns the sender stood still for more than {STOOD_STILL_SECONDS * 1000:g} ms "
+        f"In {blurred} of {len(turns)} turns the sender stood still for more than {TOO_LONG} "
         f"where the answers changed; {BLURRED_SHARE:.0%} are allowed. Measure again on a machine that has less to do."
     )
 
@@ -190,7 +198,7 @@ def conditions(bench: Bench, node: CommandVantage, n: int) -> dict[str, str]:
         f"ended after the last was queued), its minSyncPeriod of {min_sync_seconds(bench.cluster):g} s goes by, and 0 "
         f"to {PAUSE_SECONDS:g} s at random, seeded by the run's name",
         "void": f"where in more than {BLURRED_SHARE:.0%} of the changes the sender stood still for more than "
-        f"{STOOD_STILL_SECONDS * 1000:g} ms around the first right or the last wrong question",
+        f"{TOO_LONG} around the first right or the last wrong question",
         "every other Service": "a cluster IP, one UDP port, one EndpointSlice with two endpoints",
         "measured Services": "cluster IPs of the range's static band",
         "names": "asked for before they are there: where the cluster's DNS caches denials, their time to live counts",

@@ -12,8 +12,9 @@ RIGHT_IN_A_ROW = 50
 """So many questions on end that were answered right end the watch: 0.2 s of them."""
 SILENT_SECONDS = 0.1
 """A question that has no answer after this counts as wrong, until the answer comes."""
-STOOD_STILL_SECONDS = 0.05
-"""A longer gap between two questions where the answers change says more of the sender than of the cluster."""
+STOOD_STILL_SECONDS, STOOD_STILL_SHARE = 0.05, 0.1
+"""A gap between two questions where the answers change that is longer than both, the second as a share of the time
+that was measured, says more of the sender than of the cluster: what was seen is right but for the gap."""
 
 
 class Question(msgspec.Struct, kw_only=True):
@@ -38,7 +39,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     unanswered: int = 0
     """Questions after the first right answer that had none: of a backend that was held up, or packets dropped."""
     blurred: bool
-    """The sender stood still where the answers changed: for longer than `STOOD_STILL_SECONDS`."""
+    """The sender stood still where the answers changed: for longer than `allowed_gap`."""
 
 
 def settled(asked: Sequence[Question], now: float) -> bool:
@@ -59,10 +60,17 @@ def turn_of(asked: Sequence[Question], acknowledged: float, ended: float) -> Tur
     last = max(wrong, default=-1)
     gaps = [later.sent - earlier.sent for earlier, later in itertools.pairwise(asked)]
     around = gaps[max(0, min(first, last) - 1) : max(first, last) + 1]
+    first_right = asked[first].sent - acknowledged
+    last_wrong = (asked[last].sent if wrong else asked[first].sent - EVERY_SECONDS) - acknowledged
     return Turn(
-        first_right=asked[first].sent - acknowledged,
-        last_wrong=(asked[last].sent if wrong else asked[first].sent - EVERY_SECONDS) - acknowledged,
+        first_right=first_right,
+        last_wrong=last_wrong,
         largest_gap=max(gaps, default=0.0),
         unanswered=sum(asked[number].lost or not asked[number].done for number in wrong if number > first),
-        blurred=max(around, default=0.0) > STOOD_STILL_SECONDS,
+        blurred=max(around, default=0.0) > allowed_gap(min(first_right, last_wrong)),
     )
+
+
+def allowed_gap(seconds: float) -> float:
+    """How long a sender may stand still where what took so long is judged by it."""
+    return max(STOOD_STILL_SECONDS, STOOD_STILL_SHARE * seconds)

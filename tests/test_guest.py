@@ -105,24 +105,57 @@ def test_a_guest_that_nobody_listens_to_any_more_is_killed() -> None:
     assert time.monotonic() - began < 30
 
 
-def test_the_setting_is_raised_for_guests_and_put_back_after_the_last(tmp_path: Path) -> None:
-    setting = tmp_path / "max_map_count"
-    setting.write_text("65530\n")
-    with host.enough_maps(setting):
+@pytest.fixture
+def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What vm.max_map_count is, on a machine of its own."""
+    monkeypatch.setenv("ROADTEST_STATE", str(tmp_path / "state"))
+    path = tmp_path / "max_map_count"
+    path.write_text("65530\n")
+    monkeypatch.setattr(host, "MAP_COUNT", path)
+    return path
+
+
+def test_the_setting_is_raised_for_guests_and_put_back_after_the_last(setting: Path) -> None:
+    first, second = (host.enough_maps(setting) for _ in range(2))
+    with first:
         assert int(setting.read_text()) == host.MAPS
-        with host.enough_maps(setting):
-            assert int(setting.read_text()) == host.MAPS
+        second.__enter__()
         assert int(setting.read_text()) == host.MAPS
+    assert int(setting.read_text()) == host.MAPS, "the second guest still runs"
+    second.__exit__(None, None, None)
     assert setting.read_text() == "65530\n"
 
 
+def test_the_setting_is_put_back_also_after_a_guest_that_was_killed(setting: Path) -> None:
+    script = f"""
+import os, signal
+from pathlib import Path
+from clusters.guest import host
+with host.enough_maps(Path({str(setting)!r})):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False)
+    assert int(setting.read_text()) == host.MAPS
+    with host.enough_maps(setting):
+        pass
+    assert setting.read_text() == "65530\n"
+
+
+@pytest.mark.parametrize("to", ["70000\n", "2097152\n"])
+def test_a_setting_that_somebody_changed_meanwhile_is_left_alone(setting: Path, to: str) -> None:
+    with host.enough_maps(setting):
+        setting.write_text(to)
+    assert setting.read_text() == to
+    with host.enough_maps(setting):
+        pass
+    assert setting.read_text() == to
+
+
+@pytest.mark.usefixtures("setting")
 def test_a_guest_that_ended_early_is_an_error_that_names_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host.system_packages, "ensure", lambda *_: None)
-    monkeypatch.setattr(host, "MAP_COUNT", tmp_path / "max_map_count")
-    (tmp_path / "max_map_count").write_text("65530\n")
-
     monkeypatch.setattr(host.kernel, "obtain", lambda _: Path("/cache/linux"))
     monkeypatch.setattr(host, "guest", lambda *_: ["/bin/sh", "-c", "echo Kernel panic; exit 1"])
     with pytest.raises(MachineError, match=r"ended before its command did.*kernel\.log"):

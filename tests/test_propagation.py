@@ -165,6 +165,19 @@ def test_a_gap_blurs_only_what_changes_there() -> None:
     assert [turn.largest_gap for turn in seen] == [pytest.approx(0.064)] * 2
 
 
+def test_what_takes_long_is_not_blurred_by_a_tenth_of_it() -> None:
+    """What was seen is right but for the gap."""
+
+    def turn(gap: float) -> Turn:
+        asked = questions(*[False] * 250, *[True] * 10)
+        for one in asked[250:]:
+            one.sent += gap
+        return turn_of(asked, 0.0, 2.0)
+
+    assert (turn(0.09).first_right, turn(0.09).blurred) == (pytest.approx(1.09), False)
+    assert turn(0.12).blurred
+
+
 def test_figures_of_a_sender_that_stood_still_are_void() -> None:
     clear, blurred = (Turn(first_right=0.1, last_wrong=0.1, largest_gap=0.1, blurred=one) for one in (False, True))
     assert not void([*[clear] * 9, blurred])

@@ -199,14 +199,22 @@ def output(command: Sequence[str]) -> Generator[bytes, None, None]:
 
 @contextmanager
 def enough_maps(setting: Path) -> Iterator[None]:
-    """Allow as many mappings as a guest's processes need, and put the setting back after the last guest."""
+    """Allow as many mappings as guests' processes need, and put the setting back after the last of them.
+
+    What it was is kept in the state folder, where the last guest finds it, which need not be the one that raised it:
+    others may have ended since, or been killed.
+    """
+    kept = paths.state_folder() / PURPOSE / setting.name
     with setting.open("r+", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         before = setting.read_text(encoding="ascii")
-        if raised := int(before) < MAPS:
+        if int(before) < MAPS:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(before, encoding="ascii")
             try:
                 setting.write_text(str(MAPS), encoding="ascii")
             except OSError as error:
+                kept.unlink()
                 raise MachineError(
                     f"A User Mode Linux guest needs vm.max_map_count={MAPS}, which cannot be set: {error.strerror}.",
                     f"Set it where it can be: sysctl -w vm.max_map_count={MAPS}",
@@ -215,6 +223,7 @@ def enough_maps(setting: Path) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):
-                if raised:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while another guest runs
-                    setting.write_text(before, encoding="ascii")
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while another guest runs
+                if int(setting.read_text(encoding="ascii")) == MAPS:  # nobody else has changed it since
+                    setting.write_text(kept.read_text(encoding="ascii"), encoding="ascii")
+                kept.unlink()
