@@ -271,23 +271,13 @@ def test_an_unknown_feature_is_refused_with_near_ones(
 
 
 @pytest.mark.parametrize(
-    ("marker", "options", "verdict", "reason"),
-    [
-        ("slow", ["--skip-slow", "No time."], Verdict.SKIPPED, "No time."),
-        ("slow", [], Verdict.FAILED, "Expected never"),
-        (
-            "prompt('Late.')",
-            ["--timeout-scale", "2"],
-            Verdict.SKIPPED,
-            "Time-outs are stretched here (--timeout-scale 2)",
-        ),
-        ("prompt('Late.')", ["--skip-slow", "No time."], Verdict.FAILED, "Expected never"),
-    ],
+    ("options", "verdict", "reason"),
+    [(["--skip-slow", "No time."], Verdict.SKIPPED, "No time."), ([], Verdict.FAILED, "Expected never")],
 )
-def test_what_takes_minutes_or_has_to_be_prompt_is_left_out_with_a_reason(
-    pytester: pytest.Pytester, marker: str, options: list[str], verdict: Verdict, reason: str
+def test_what_takes_minutes_is_left_out_with_a_reason(
+    pytester: pytest.Pytester, options: list[str], verdict: Verdict, reason: str
 ) -> None:
-    cases = f"{HEAD}@reach\n@pytest.mark.{marker}\ndef test_it(): raise Mismatch('never', 'run')\n"
+    cases = f"{HEAD}@reach\n@pytest.mark.slow\ndef test_it(): raise Mismatch('never', 'run')\n"
     _, results = run_cases(pytester, *options, cases=cases)
     assert results["it"].verdict is verdict
     assert results["it"].reason.startswith(reason)

@@ -6,11 +6,13 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from fixtures.observations import DnsObservation, Outcome
 from fixtures.servers import dns_recorder
-from fixtures.steady_dns import Pending, SteadyDns, account
+from fixtures.steady_dns import Pending, SteadyDns, account, moments
 from fixtures.vantages import NetnsVantage
 from tests.miniatures.dns import another_address, server_failure, to_another_query
 from tests.miniatures.ports import refusing_port, udp_server
@@ -52,6 +54,16 @@ def test_what_is_not_the_right_answer_is_lost_by_its_kind(respond: Callable[[byt
 def test_a_port_that_refuses_is_told_at_once() -> None:
     made = load(refusing_port(socket.SOCK_DGRAM))
     assert set(account(made, [])[0]) == {"refused"}
+
+
+def test_losses_that_lie_together_are_of_one_moment() -> None:
+    def at(*times: float) -> list[DnsObservation]:
+        seen = partial(DnsObservation, vantage="n1", target="dns://…", seconds=0.0, outcome=Outcome.TIMEOUT)
+        return [seen(at=time) for time in times]
+
+    assert moments([], 0.5) == []
+    assert moments(at(9.0, 1.0, 1.4, 1.8), 0.5) == [(1.0, 3), (9.0, 1)]
+    assert len(moments(at(*range(20)), 0.5)) == 20
 
 
 def test_silence_does_not_slow_the_schedule() -> None:
