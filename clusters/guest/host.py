@@ -204,7 +204,7 @@ def enough_maps(setting: Path) -> Iterator[None]:
     What it was is kept in the state folder, where the last guest finds it, which need not be the one that raised it:
     others may have ended since, or been killed.
     """
-    kept = paths.state_folder() / PURPOSE / setting.name
+    kept = paths.state_folder() / setting.name
     with setting.open("r+", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         before = setting.read_text(encoding="ascii")
