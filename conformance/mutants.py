@@ -6,7 +6,7 @@ import argparse
 import difflib
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -118,19 +118,16 @@ def checks(cluster: Cluster, run: Path, scope: Iterable[str], workers: str, extr
     return verdicts(run)
 
 
-def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) -> list[Trial]:
-    """Run every mutant that belongs to the cluster's mode, after one baseline of all their scopes."""
-    chosen = [mutant for mutant in chosen if cluster.mode in mutant.modes]
+def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) -> Iterator[Trial]:
+    """Run the mutants one after another, after one baseline of all their scopes."""
     scopes = sorted({path for mutant in chosen for path in mutant.scope})
     baseline = checks(cluster, run / "baseline", scopes, workers, [])
-    done = []
     for number, mutant in enumerate(chosen, 1):
         print(f"\nmutant {number} of {len(chosen)}: {mutant.name} - {mutant.breaks}", flush=True)
         began = time.monotonic()
         extra = ["-p", "suites.mutants.plugin", "--mutant", mutant.name]
         mutated = checks(cluster, run / mutant.name, mutant.scope, workers, extra)
-        done.append(judge(mutant, cluster.mode, baseline, mutated, time.monotonic() - began))
-    return done
+        yield judge(mutant, cluster.mode, baseline, mutated, time.monotonic() - began)
 
 
 def table(done: Sequence[Trial]) -> Table:
@@ -187,12 +184,25 @@ def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str
                 f"The mutants break IPv4, and cluster {named.name} has none.", "Leave --cluster out: one is made."
             )
         dual = len(named.families) > 1
-        return [(named.mode, named.families, [mutant for mutant in chosen if dual or not mutant.dual_stack])]
-    of_stack: list[tuple[list[Family], list[Mutant]]] = [
-        (["IPv4"], [mutant for mutant in chosen if not mutant.dual_stack]),
-        (["IPv4", "IPv6"], [mutant for mutant in chosen if mutant.dual_stack]),
+        of_stack: list[tuple[str, list[Family], list[Mutant]]]
+        of_stack = [(named.mode, named.families, [mutant for mutant in chosen if dual or not mutant.dual_stack])]
+    else:
+        stacks: dict[bool, list[Family]] = {False: ["IPv4"], True: ["IPv4", "IPv6"]}
+        of_stack = [
+            (mode, families, [mutant for mutant in chosen if mutant.dual_stack is dual])
+            for mode in asked.modes.split(",")
+            for dual, families in stacks.items()
+        ]
+    of_mode = [
+        (mode, families, [mutant for mutant in tried if mode in mutant.modes]) for mode, families, tried in of_stack
     ]
-    return [(mode, families, tried) for mode in asked.modes.split(",") for families, tried in of_stack if tried]
+    if todo := [cell for cell in of_mode if cell[2]]:
+        return todo
+    names, modes = ", ".join(mutant.name for mutant in chosen), ", ".join(sorted({mode for mode, *_ in of_mode}))
+    raise UsageError(
+        f"There is nothing to try: {names} cannot break such a cluster in mode {modes}.",
+        "Name another mode (--modes) or a dual-stack cluster (--cluster).",
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -212,9 +222,11 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError(
             "Nobody's cluster is broken on purpose.", "Leave --provider out, or name one that was made here."
         )
+    todo = cells(asked, chosen)
     run: Path = asked.run or Path("runs/mutants")
+    run.mkdir(parents=True, exist_ok=True)
     done: list[Trial] = []
-    for mode, families, tried in cells(asked, chosen):
+    for mode, families, tried in todo:
         cell_options = options.Options(
             run=run,
             mode=mode,
@@ -234,12 +246,13 @@ def main(arguments: Sequence[str]) -> int:
             cluster = cell.taken(cell_options) if asked.cluster else cell.made(cell_options, progress)
         try:
             stack = "-dual-stack" if len(families) > 1 else ""
-            done += trials(cluster, run / f"{cluster.mode}{stack}", tried, asked.workers)
+            for trial in trials(cluster, run / f"{cluster.mode}{stack}", tried, asked.workers):
+                done.append(trial)
+                # At once: a run takes an hour, and may be ended before.
+                (run / "mutants.json").write_bytes(msgspec.json.format(msgspec.json.encode(done)))
         finally:
             if not asked.cluster and not asked.keep:
                 clusters.delete(cluster.name)
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "mutants.json").write_bytes(msgspec.json.format(msgspec.json.encode(done)))
     console.print(table(done))
     console.print(by_feature(done))
     if not asked.names and (unproved := never_failed(done)):

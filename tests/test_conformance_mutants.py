@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import msgspec
 import pytest
 from rich.console import Console
 
+from clusters.errors import UsageError
+from clusters.provider import Cluster
+from conformance import mutants as verb
 from conformance.mutants import Verdicts, by_feature, judge, never_failed
 from fixtures.catalogue import catalogue
 from reports.model import Verdict
@@ -60,3 +68,26 @@ def test_each_feature_is_told_with_what_made_it_fail_and_what_did_not() -> None:
 def test_every_feature_of_the_catalogue_has_a_mutant() -> None:
     aimed_at = {feature for mutant in mutants().values() for feature in mutant.caught_by}
     assert [feature for feature in catalogue() if feature not in aimed_at] == []
+
+
+def test_a_run_that_is_ended_keeps_what_it_had_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = cast("Cluster", SimpleNamespace(name="c", mode="iptables", families=["IPv4"], provider="embedded"))
+    first, second = list(mutants().values())[:2]
+
+    def checks(cluster: Cluster, run: Path, *_: object) -> Verdicts:
+        if run.name == second.name:
+            raise KeyboardInterrupt
+        caught = (first.caught_by[0], "a")
+        return {caught: FAILED if run.name == first.name else PASSED}
+
+    monkeypatch.setattr(verb.clusters, "load", lambda _: cluster)
+    monkeypatch.setattr(verb.cell, "taken", lambda _: cluster)
+    monkeypatch.setattr(verb, "checks", checks)
+    with pytest.raises(KeyboardInterrupt):
+        verb.main(["--run", str(tmp_path), "--cluster", "c", "--controller", "traefik", first.name, second.name])
+    assert [trial["mutant"] for trial in msgspec.json.decode((tmp_path / "mutants.json").read_bytes())] == [first.name]
+
+
+def test_mutants_of_another_mode_are_refused_instead_of_counted_as_none_left() -> None:
+    with pytest.raises(UsageError, match=r"nothing to try: affinity-never-ends .* in mode ipvs"):
+        verb.main(["--modes", "ipvs", "--controller", "traefik", "affinity-never-ends"])
