@@ -18,7 +18,7 @@ from fixtures.workloads import Namespace, by_name
 
 
 def told(namespace: Namespace, pod: str, *argv: str) -> str:
-    return namespace.api.exec(namespace.name, pod, argv, timeout=Timeout.REQUEST.seconds).stdout.strip()
+    return namespace.api.exec(namespace.name, pod, argv, timeout=Timeout.COMMAND.seconds).stdout.strip()
 
 
 @feature("dns.hostname-subdomain")

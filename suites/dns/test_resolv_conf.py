@@ -19,7 +19,7 @@ from fixtures.workloads import Namespace, Pod, by_name
 
 
 def of_pod(namespace: Namespace, pod: str) -> Resolver:
-    done = namespace.api.exec(namespace.name, pod, ["cat", "/etc/resolv.conf"], timeout=Timeout.REQUEST.seconds)
+    done = namespace.api.exec(namespace.name, pod, ["cat", "/etc/resolv.conf"], timeout=Timeout.COMMAND.seconds)
     return resolver(done.stdout)
 
 

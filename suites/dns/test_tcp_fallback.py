@@ -69,7 +69,7 @@ def test_a_long_answer_is_truncated_in_a_datagram_and_whole_over_tcp(
         holds(answer.answered and answer.size <= size and complete != answer.truncated, expected, told, [answer])
         note(f"{address_record} in a datagram of {size}", told)
 
-    done = client.exec(["dig", "+short", name, address_record], timeout=Timeout.REQUEST.seconds * 4)
+    done = client.exec(["dig", "+short", name, address_record], timeout=Timeout.COMMAND.seconds)
     equal(f"the addresses of {name} that dig finds by the pod's own means", addresses, sorted(done.stdout.split()))
 
 
