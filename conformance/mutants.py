@@ -190,7 +190,7 @@ def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str
         stacks: dict[bool, list[Family]] = {False: ["IPv4"], True: ["IPv4", "IPv6"]}
         of_stack = [
             (mode, families, [mutant for mutant in chosen if mutant.dual_stack is dual])
-            for mode in asked.modes.split(",")
+            for mode in asked.modes
             for dual, families in stacks.items()
         ]
     of_mode = [
@@ -198,9 +198,9 @@ def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str
     ]
     if todo := [cell for cell in of_mode if cell[2]]:
         return todo
-    names, modes = ", ".join(mutant.name for mutant in chosen), ", ".join(sorted({mode for mode, *_ in of_mode}))
+    modes = ", ".join(sorted({mode for mode, *_ in of_mode}))
     raise UsageError(
-        f"There is nothing to try: {names} cannot break such a cluster in mode {modes}.",
+        f"There is nothing to try: {', '.join(asked.names)} cannot break such a cluster in mode {modes}.",
         "Name another mode (--modes) or a dual-stack cluster (--cluster).",
     )
 
@@ -210,7 +210,12 @@ def main(arguments: Sequence[str]) -> int:
     made = options.parser("mutants", "Break a live cluster on purpose; the right check, and only it, must fail.")
     made.add_argument("names", nargs="*", metavar="MUTANT", help="only these (default: all)")
     made.add_argument("--list", action="store_true", help="list the mutants and what must catch them")
-    made.add_argument("--modes", default="iptables,nftables", help="kube-proxy modes (default: iptables,nftables)")
+    made.add_argument(
+        "--modes",
+        type=options.modes,
+        default="iptables,nftables",
+        help="kube-proxy modes (default: iptables,nftables)",
+    )
     asked = made.parse_args(arguments)
     console = console_for_tables()
     if asked.list:

@@ -56,6 +56,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return "-".join(filter(None, [self.mode, self.controller])) or self.provider
 
 
+def modes(text: str) -> list[str]:
+    """kube-proxy modes, with commas between: a type for argparse."""
+    named = [mode.strip() for mode in text.split(",") if mode.strip()]
+    if wrong := [mode for mode in named if mode not in MODES] or ([] if named else [text]):
+        raise argparse.ArgumentTypeError(f"there is no mode {wrong[0]!r}: choose of {', '.join(MODES)}")
+    return named
+
+
 def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     """The options that every verb on a cluster shares."""
     made = argparse.ArgumentParser(

@@ -62,7 +62,8 @@ def test_losses_that_lie_together_are_of_one_moment() -> None:
         return [seen(at=time) for time in times]
 
     assert moments([], 0.5) == []
-    assert moments(at(9.0, 1.0, 1.4, 1.8), 0.5) == [(1.0, 3), (9.0, 1)]
+    assert moments(at(9.0, 1.0, 1.4, 1.5), 0.5) == [(1.0, 3), (9.0, 1)]
+    assert len(moments(at(*(0.4 * number for number in range(20))), 0.5)) == 10, "an outage is no moment"
     assert len(moments(at(*range(20)), 0.5)) == 20
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from clusters import families, lifecycle
 from clusters.families import Family
-from clusters.provider import MODES
+from conformance import options
 
 SUITES = ("k8s",)
 FOCUS = r"\[sig-network\].*\[Conformance\]"
@@ -48,7 +48,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--suite", choices=SUITES, default=SUITES[0], help="k8s: Kubernetes' own end-to-end tests")
     made.add_argument("--focus", default=FOCUS, metavar="REGEX", help=f"which tests (default: {FOCUS})")
     made.add_argument("--skip", default="", metavar="REGEX", help="which of them not")
-    made.add_argument("--modes", default="iptables,nftables", help="a cluster for each (default: iptables,nftables)")
+    made.add_argument(
+        "--modes",
+        type=options.modes,
+        default="iptables,nftables",
+        help="a cluster for each (default: iptables,nftables)",
+    )
     made.add_argument("--cluster", default="", metavar="NAME", help="use this running cluster; it is not removed")
     known = ", ".join(name for name in lifecycle.providers() if name != "existing")
     made.add_argument("--provider", default="auto", help=f"auto (default), {known}")
@@ -66,13 +71,10 @@ def parser() -> argparse.ArgumentParser:
 def parse(arguments: Sequence[str]) -> Options:
     made = parser()
     asked = made.parse_args(arguments)
-    modes = [mode.strip() for mode in asked.modes.split(",") if mode.strip()]
-    if wrong := [mode for mode in modes if mode not in MODES] or ([] if modes else [asked.modes]):
-        made.error(f"there is no mode {wrong[0]!r}: choose of {', '.join(MODES)}")
     if asked.provider == "existing":
         made.error("--provider existing: its nodes cannot be given the images, and its network not be entered")
     if asked.processes < 1 or asked.minutes <= 0 or asked.nodes < 1:
         made.error("--processes, --minutes and --nodes are greater than nothing")
     fields = {name: value for name, value in vars(asked).items() if name in Options.__struct_fields__}
-    fields |= {"modes": modes, "families": families.chosen(asked.families, there_already=bool(asked.cluster))}
+    fields |= {"families": families.chosen(asked.families, there_already=bool(asked.cluster))}
     return Options(**fields)

@@ -24,7 +24,7 @@ RATE = 100.0
 SETTLED = 2.0
 """Seconds of the load before the rollout, and after its end."""
 AT_ONCE = 0.5
-"""Losses that lie closer together, in seconds on a machine of ordinary speed, are of one moment."""
+"""Losses within so many seconds, on a machine of ordinary speed, are of one moment; what lasts longer is of several."""
 
 
 @pytest.mark.disturbs

@@ -10,15 +10,15 @@ import pytest
 from clusters.provider import Cluster
 from fixtures.catalogue import feature
 from fixtures.expectations import all_answered, equal, holds
+from fixtures.in_pods import run_in
 from fixtures.lookups import looked_up
 from fixtures.probes import dns
-from fixtures.timeouts import Timeout
 from fixtures.vantages import PodVantage
 from fixtures.workloads import Namespace, by_name
 
 
 def told(namespace: Namespace, pod: str, *argv: str) -> str:
-    return namespace.api.exec(namespace.name, pod, argv, timeout=Timeout.COMMAND.seconds).stdout.strip()
+    return run_in(namespace, pod, *argv).strip()
 
 
 @feature("dns.hostname-subdomain")

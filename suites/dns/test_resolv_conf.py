@@ -12,15 +12,14 @@ from fixtures.api import Object, documents
 from fixtures.catalogue import feature
 from fixtures.dns_text import Resolver, resolver
 from fixtures.expectations import equal
+from fixtures.in_pods import run_in
 from fixtures.refusals import was_refused
-from fixtures.timeouts import Timeout
 from fixtures.vantages import Vantage
 from fixtures.workloads import Namespace, Pod, by_name
 
 
 def of_pod(namespace: Namespace, pod: str) -> Resolver:
-    done = namespace.api.exec(namespace.name, pod, ["cat", "/etc/resolv.conf"], timeout=Timeout.COMMAND.seconds)
-    return resolver(done.stdout)
+    return resolver(run_in(namespace, pod, "cat", "/etc/resolv.conf"))
 
 
 def of_node(namespace: Namespace, node: Vantage) -> Resolver:
