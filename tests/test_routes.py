@@ -303,3 +303,19 @@ def test_only_gateways_of_the_controller_are_waited_for(monkeypatch: pytest.Monk
     monkeypatch.setattr(stage, "get", get, raising=False)
     staged(stage).arrange("any.yaml")
     assert asked == ["ours", "ours"]
+
+
+@pytest.mark.parametrize(
+    ("ports", "tls", "entrance"),
+    [
+        pytest.param((80, 443), False, ("http://192.0.2.1:80/a", "shop.ours.example"), id="plain"),
+        pytest.param((80, 443), True, ("https://192.0.2.1:443/a", "shop.ours.example"), id="tls"),
+        pytest.param((80, 8443), True, ("https://192.0.2.1:8443/a", "shop.ours.example:8443"), id="a-port-of-its-own"),
+    ],
+)
+def test_a_stream_enters_by_the_address_and_asks_for_the_host(
+    namespace: Namespace, ports: tuple[int, int], tls: bool, entrance: tuple[str, str]
+) -> None:
+    client: Any = None
+    routes = Routes(namespace, client, class_name="traefik", address="192.0.2.1", ports=ports, ready={})
+    assert routes.entrance("shop.example", "/a", tls=tls) == entrance
