@@ -32,6 +32,8 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     https_port: int = 443
     unmatched_status: int = 404
     """HTTP status where no rule matches and there is no default backend: the Ingress API leaves it open."""
+    serves_without_class: bool = False
+    """As its manifests start it, it also serves Ingresses that name no class where there is no default class."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):
