@@ -13,6 +13,7 @@ import msgspec
 from clusters.errors import UsageError
 
 from . import folders
+from .identity import ClientIdentity, ProxyProtocol
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,6 +112,9 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
+    client_identity: ClientIdentity | None = None
+    """Nothing: its documentation tells nothing of it."""
+    proxy_protocol: ProxyProtocol | None = None
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
