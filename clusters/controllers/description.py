@@ -23,6 +23,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The controller's own documentation of it."""
 
 
+class GrpcBackend(Claim, frozen=True, kw_only=True):
+    """It speaks gRPC with a backend whose Service or Ingress is annotated so, beside the port's appProtocol."""
+
+    service_annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    ingress_annotations: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class IngressClaim(Claim, frozen=True, kw_only=True):
     """It serves Ingresses of one class."""
 
@@ -35,6 +42,10 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     """HTTP status where no rule matches and there is no default backend: the Ingress API leaves it open."""
     serves_without_class: bool = False
     """As its manifests start it, it also serves Ingresses that name no class where there is no default class."""
+    idle_websocket_seconds: float = 0.0
+    """After how long it ends a websocket on which nobody speaks, by default; 0: it does not."""
+    grpc: GrpcBackend | None = None
+    """How it is told that an Ingress's backend speaks gRPC; nothing: it does not claim to."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):

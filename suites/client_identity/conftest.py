@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 
-from fixtures.certificates import self_signed
+from fixtures.certificates import secret_of, self_signed
 from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
 
@@ -22,14 +20,4 @@ def front(request: pytest.FixtureRequest, routes: Arrange) -> Routes:
 
 
 def put_secret(routes: Routes) -> None:
-    made = self_signed(routes.host("secure.example"))
-    data = {"tls.crt": made.certificate, "tls.key": made.key}
-    routes.namespace.apply_object(
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "certificate"},
-            "type": "kubernetes.io/tls",
-            "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
-        }
-    )
+    routes.namespace.apply_object(secret_of("certificate", self_signed(routes.host("secure.example"))))

@@ -39,7 +39,7 @@ def test_the_address_of_a_proxy_header_is_the_clients(
     def ask(version: str) -> HttpObservation:
         return http_proxied(
             front.client,
-            f"http://{front.host('client.example')}:{front.port()}/",
+            front.url("client.example"),
             address=front.address,
             version=version,
             client=BEFORE,

@@ -9,7 +9,7 @@ import pytest
 from fixtures.api import Object
 from fixtures.catalogue import feature
 from fixtures.convergence import converge
-from fixtures.routes import Routes, fitted
+from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import served_by, told
 from fixtures.timeouts import Timeout
@@ -29,7 +29,7 @@ def called(routes: Routes, manifest: str, name: str) -> Object:
         rule["host"] = f"{name}-{rule['host']}"
     for tls in found["spec"].get("tls", []):
         tls["hosts"] = [f"{name}-{host}" for host in tls["hosts"]]
-    return fitted(found, routes.namespace.name, routes.class_name)
+    return routes.fit(found)
 
 
 @feature("ing.isolation.bad-object")

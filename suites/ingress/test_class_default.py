@@ -15,7 +15,7 @@ from fixtures.catalogue import feature
 from fixtures.controllers import Controller
 from fixtures.convergence import await_value, never
 from fixtures.expectations import equal, holds
-from fixtures.routes import Routes, fitted
+from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import served_by
 from fixtures.workloads import Namespace
@@ -63,7 +63,7 @@ def unclassed_ingress(routes: Routes, name: str) -> Object:
     found = next(one for one in routes.namespace.read("class_default.yaml") if one["kind"] == "Ingress")
     found["metadata"]["name"] = name
     found["spec"]["rules"][0]["host"] = f"{name}.example"
-    return fitted(found, routes.namespace.name, routes.class_name)
+    return routes.fit(found)
 
 
 def class_of(routes: Routes, name: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.catalogue import feature
 from fixtures.refusals import was_refused
-from fixtures.routes import CLASS_OF_OLD, Routes, fitted
+from fixtures.routes import CLASS_OF_OLD, Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import not_served, served_by
 
@@ -37,7 +37,7 @@ def test_a_new_ingress_with_both_and_not_the_same_is_refused(annotated: Routes) 
     https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/networking/validation/validation.go#L312
     """
     found = next(one for one in annotated.namespace.read("class_legacy_annotation.yaml") if one["kind"] == "Ingress")
-    both = fitted(found, annotated.namespace.name, annotated.class_name)
+    both = annotated.fit(found)
     both["metadata"]["name"] = "both"
     both["spec"]["ingressClassName"] = f"not-{annotated.class_name}"
     refused = annotated.namespace.refusal(both)
