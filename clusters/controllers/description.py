@@ -83,45 +83,6 @@ class Deviation(Claim, frozen=True, kw_only=True):
     explanation: str
 
 
-class Denial(Claim, frozen=True, kw_only=True):
-    """A behaviour behind an ingress-nginx annotation that cannot be asked for in this way."""
-
-    behaviour: str
-    """As in the names of recipes: ``limit-connections``."""
-    reason: str
-
-
-class Quirk(Claim, frozen=True, kw_only=True):
-    """What the controller's documentation says of one of ingress-nginx's quirks."""
-
-    quirk: str
-    """``trailing-slash`` and so on, as the checks call it."""
-    like: bool
-    """Whether it does as ingress-nginx does."""
-
-
-class Way(Claim, frozen=True, kw_only=True):
-    """One way to ask for what ingress-nginx's annotations ask for. Its recipes lie in ``recipes/<name>/``."""
-
-    name: str
-    title: str
-    """As a reader of the parity table knows it: ``Ingress with Middlewares``."""
-    class_name: str = msgspec.field(name="class", default="")
-    """Of the recipes' Ingresses; empty: the controller's own."""
-    gateway: bool = False
-    """Its recipes are HTTPRoutes, and traffic enters by a Gateway."""
-    denials: list[Denial] = []
-    quirks: list[Quirk] = []
-    """Of those that it is silent on, the API's own documentation decides where it says anything."""
-
-    def denial(self, behaviour: str) -> Denial | None:
-        """Why ``behaviour`` cannot be asked for, where the controller's documentation says so."""
-        return next((denial for denial in self.denials if denial.behaviour == behaviour), None)
-
-    def quirk(self, name: str) -> Quirk | None:
-        return next((quirk for quirk in self.quirks if quirk.quirk == name), None)
-
-
 class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A controller, as its folder describes it."""
 
@@ -148,8 +109,6 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
-    ways: list[Way] = []
-    """To ask for what ingress-nginx's annotations ask for; what each needs is in its recipes."""
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
@@ -176,12 +135,6 @@ def folder_of(name: str) -> Path:
             f"Choose one of: {', '.join(sorted(found))}; or name the folder that holds it: {folders.VARIABLE}=DIR.",
         )
     return found[name]
-
-
-def recipe(name: str, way: Way, behaviour: str) -> Path | None:
-    """The manifest that asks a controller for a behaviour in one of its ways; None where there is none."""
-    path = folder_of(name) / "recipes" / way.name / f"{behaviour}.yaml"
-    return path if path.is_file() else None
 
 
 def describe(name: str) -> ControllerDescription:

@@ -1,7 +1,7 @@
 """What ingress-nginx does besides, and its users may not know: does a controller that takes its place do so too?
 
-Judged where somebody says what must hold: the controller's own documentation (``[[ways.quirks]]`` of its
-controller.toml), or else the API's. Where both are silent it is recorded. The table of parity has it either way.
+Judged where somebody says what must hold: the controller's own documentation (``[[way.quirks]]`` of its
+recipes), or else the API's. Where both are silent it is recorded. The table of parity has it either way.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def test_what_lacks_the_slash_is_redirected(asked: Asked, note: Note, like_ingre
     tell(asked, note, seen, "/my-path")
     like = seen.status == 301 and seen.headers.get("location", "").endswith("/my-path/")
     like_ingress_nginx(like)
+    holds(not asked.is_served(seen), "/my-path to reach no backend", told(seen, asked.namespace.name), [seen])
     judge(asked, "trailing-slash", like, [seen], by_the_api=False)
 
 

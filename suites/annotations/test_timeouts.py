@@ -16,8 +16,8 @@ LONGER = 6.0
 @behaviour("read-timeout", feature="ann.connect-read-send-timeouts")
 def test_a_silent_backend_is_given_up(asked: Asked, note: Callable[[str, object], None]) -> None:
     """“Using the configuration configmap it is possible to set the default global timeout for connections to the
-    upstream servers. […] we provide annotations that allows this customization: […] proxy-read-timeout”. What a websocket
-    that nobody uses comes to meanwhile is recorded.
+    upstream servers. […] we provide annotations that allows this customization: […] proxy-read-timeout”.
+    What a websocket that nobody uses comes to meanwhile is recorded.
 
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#custom-timeouts
     """
