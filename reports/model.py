@@ -132,6 +132,22 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     """Public URL that says so."""
 
 
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a behaviour that ingress-nginx's annotations ask for was asked for here: for the table of parity."""
+
+    behaviour: str
+    """``rewrite-target``."""
+    controller: str
+    way: str
+    """One of the controller's ways, by name."""
+    title: str
+    """The way, in words."""
+    text: str = ""
+    """The manifest, to be copied; empty where the controller has no recipe for it."""
+    like_ingress_nginx: bool | None = None
+    """Whether it did as ingress-nginx does, where that is recorded: a quirk."""
+
+
 class Result(Record, frozen=True, kw_only=True, tag="result"):
     """One check's verdict, and its story."""
 
@@ -164,6 +180,8 @@ class Result(Record, frozen=True, kw_only=True, tag="result"):
     """What was recorded and not judged: behaviour that the specification leaves open."""
     timelines: list[Timeline] = []
     """Of the steady streams that were sent while the check changed something."""
+    recipe: Recipe | None = None
+    """Of checks that compare controllers with ingress-nginx."""
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
