@@ -69,6 +69,15 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
 
 
+class Restart(Claim, frozen=True, kw_only=True):
+    """What becomes of requests while its pods are replaced one by one, installed as its manifests do."""
+
+    lossless: bool
+    """It drains: its documentation says that none is lost."""
+    reason: str = ""
+    """Otherwise: why some may be lost."""
+
+
 class Refusal(Claim, frozen=True, kw_only=True):
     """A feature that the controller's documentation says it does not have."""
 
@@ -111,11 +120,13 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
+    restart: Restart | None = None
+    """Left out: it says nothing of it."""
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
     def refusal(self, feature: str, flavour: str = "") -> Refusal | None:
-        """Why the controller does not have ``feature``, or does not have it in this way, where its documentation says so."""
+        """Why the controller does not have ``feature``, or not in this way, where its documentation says so."""
         of_it = [refusal for refusal in self.refusals if refusal.feature == feature]
         return next((refusal for refusal in of_it if refusal.flavour in {"", flavour}), None)
 
