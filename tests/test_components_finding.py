@@ -254,13 +254,14 @@ def test_a_module_builds_the_pinned_version(component: str, module: str, line: s
 
 def test_images_and_controllers_have_the_versions_of_their_components() -> None:
     every = catalogue()
-    for name, image in every.images.items():
+    every_image = {**every.images, **every.controller_images}
+    for name, image in every_image.items():
         assert image.rpartition(":")[2].removeprefix("v") == every.components[name].version
     for name, version in every.controllers.items():
         described = tomllib.loads(
             (FILE.parent.parent / "controllers" / name / "controller.toml").read_text(encoding="utf-8")
         )
-        assert described["image"] == every.images[described["component"]]
+        assert described["image"] == every_image[described["component"]]
         assert every.components[described["component"]].version == version
 
 

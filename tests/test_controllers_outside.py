@@ -24,7 +24,7 @@ from clusters.progress import SilentProgress
 from tests.miniatures.image_registry import ImageRegistry, image_registry
 
 TRAEFIK = folders.OWN / "traefik"
-OURS = catalogue().images["traefik"]
+OURS = catalogue().controller_images["traefik"]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def edit_manifests(folder: Path, before: str, after: str) -> None:
 def test_it_is_found_beside_ours(theirs: Path) -> None:
     assert {"mine", "traefik"} <= set(controllers.described())
     assert controllers.describe("mine").title == controllers.describe("traefik").title
-    assert controllers.versions(["mine", "traefik"]) == {"mine": OURS}
+    assert controllers.versions(["mine", "traefik"]) == {"mine": OURS, "traefik": OURS.rpartition(":v")[2]}
 
 
 def test_a_name_of_ours_is_refused(theirs: Path) -> None:
@@ -91,8 +91,11 @@ def test_a_broken_description_is_one_sentence_with_file_and_field(
         controllers.describe("mine")
 
 
-def test_what_a_cluster_has_already_is_not_needed_again(theirs: Path) -> None:
-    assert controllers.needed(["mine", "traefik"]) == controllers.Needed()
+def test_an_image_of_ours_is_needed_once_and_only_where_a_controller_runs_it(theirs: Path) -> None:
+    assert controllers.needed(["mine", "traefik"]) == controllers.Needed(ours=[OURS])
+    edit_manifests(theirs / "mine", OURS, catalogue().images["agnhost"])
+    assert controllers.needed(["mine"]) == controllers.Needed()
+    assert controllers.needed([]) == controllers.Needed()
 
 
 def test_images_of_manifests_and_of_the_description_are_needed(theirs: Path) -> None:

@@ -45,7 +45,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     static: bool = False
     """Whether it goes into images, where it finds no libraries."""
     tool: bool = False
-    """Whether it is had only on demand: it makes the others, or serves one provider."""
+    """Whether it is had only on demand: it makes the others, or serves one provider or controller."""
     release: str = ""
     module: str = ""
     wheel: str = ""
@@ -94,6 +94,9 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     modules: dict[str, Module] = msgspec.field(name="module", default_factory=dict)
     wheels: dict[str, Wheel] = msgspec.field(name="wheel", default_factory=dict)
     images: dict[str, str] = {}
+    """What every cluster has."""
+    controller_images: dict[str, str] = msgspec.field(name="controller-images", default_factory=dict)
+    """What only clusters with a controller that runs it have."""
     node_images: dict[str, str] = msgspec.field(name="node-images", default_factory=dict)
     """What a kind node image holds besides; had only for it."""
     upstream_images: dict[str, str] = msgspec.field(name="upstream-images", default_factory=dict)

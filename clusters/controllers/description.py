@@ -42,6 +42,13 @@ class GatewayClaim(Claim, frozen=True, kw_only=True):
     """``spec.controllerName`` of the GatewayClass."""
     http_port: int = 80
     https_port: int = 443
+    tcp_port: int = 9000
+    """Of listeners for TCPRoutes: any will do where the controller opens what a Gateway asks for."""
+    udp_port: int = 9001
+    """Of listeners for UDPRoutes."""
+    features: list[str] = []
+    """Features of the Gateway API, by their names there, that its documentation claims beside those its GatewayClass
+    lists in its status."""
 
 
 class CanaryByIngress(Claim, frozen=True, kw_only=True):

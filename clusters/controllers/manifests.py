@@ -20,10 +20,12 @@ from .description import describe, folder_of
 
 
 class Needed(msgspec.Struct, frozen=True, kw_only=True):
-    """What controllers of others need besides our own images."""
+    """What controllers need besides the images that every cluster has."""
 
+    ours: list[str] = []
+    """Full names of images that we know how to make."""
     names: list[str] = []
-    """Full names of images that are in no archive of theirs."""
+    """Full names of others' images that are in no archive of theirs."""
     archives: dict[str, Path] = {}
     """Full name → the archive that has it."""
 
@@ -43,19 +45,22 @@ def manifests(name: str) -> list[dict[str, Any]]:
 
 
 def needed(controllers: Sequence[str]) -> Needed:
-    """Which images these controllers need that are not ours.
+    """Which images these controllers need that not every cluster has.
 
     `UsageError` where one could not be found on a node: a cluster has no way out, so a node has what it is given.
     """
     wanted: dict[str, None] = {}
     archives: dict[str, Path] = {}
     for name in controllers:
-        if folders.is_own(name):
-            continue
         archives |= {full: path for path in archives_of(name) for full in names_in(path)}
         wanted |= dict.fromkeys([*map(full_name, describe(name).images), *images_of(name)])
-    ours = set(catalogue().images.values())
-    return Needed(names=[image for image in wanted if image not in archives.keys() | ours], archives=archives)
+    missing = [image for image in wanted if image not in archives.keys() | set(catalogue().images.values())]
+    ours = set(catalogue().controller_images.values())
+    return Needed(
+        ours=[image for image in missing if image in ours],
+        names=[image for image in missing if image not in ours],
+        archives=archives,
+    )
 
 
 def archives_of(name: str) -> list[Path]:
@@ -99,5 +104,12 @@ def containers(part: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def versions(controllers: Sequence[str]) -> dict[str, str]:
-    """Controller → the image it was judged in, of those that are not ours: their versions are pinned nowhere."""
-    return {name: describe(name).image for name in controllers if not folders.is_own(name)}
+    """Our components → their pinned versions; others' controllers → the images that they were judged in."""
+    found: dict[str, str] = {}
+    for name in controllers:
+        controller = describe(name)
+        if folders.is_own(name):
+            found[controller.component] = catalogue().components[controller.component].version
+        else:
+            found[name] = controller.image
+    return found

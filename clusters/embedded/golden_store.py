@@ -1,4 +1,4 @@
-"""containerd's store with every image of ours in it, made once per machine; a node's own store is linked from it.
+"""containerd's store with the images of a cluster in it, made once per machine; a node's own store is linked from it.
 
 Layers and unpacked files are never changed in place (overlayfs copies what is written to), so nodes share them as hard
 links; what containerd does change, its databases, is copied.

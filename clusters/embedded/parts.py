@@ -27,8 +27,8 @@ class Parts:
         self._progress = progress
         self._images = catalogue().images
         self._files: dict[str, Path] = components.resolve([*BINARIES, *PLUGINS, *DEFINITIONS], progress)
-        self._archives: dict[str, Path] = images.resolve(list(self._images.values()), progress)
         needed = controllers.needed(controller_names)
+        self._archives: dict[str, Path] = images.resolve([*self._images.values(), *needed.ours], progress)
         self._archives |= {**needed.archives, **outside.pull(needed.names, paths.cache_folder(), progress)}
 
     def __getitem__(self, name: str) -> Path:
@@ -44,7 +44,7 @@ class Parts:
         return self._images[name]
 
     def image_store(self, check: Callable[[], None]) -> Path:
-        """containerd's store with every image in it, made if the cache does not have it.
+        """containerd's store with these images in it, made if the cache does not have it.
 
         ``check`` is called while it is made, and may raise.
         """
@@ -59,6 +59,6 @@ class Parts:
 
 
 def versions() -> dict[str, str]:
-    """Component → version, as pinned."""
+    """Component of every cluster → version, as pinned."""
     every = catalogue()
     return {name: component.version for name, component in every.components.items() if not component.tool}

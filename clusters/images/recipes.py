@@ -64,7 +64,12 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 @functools.cache
 def images() -> dict[str, Image]:
     """Official name → image."""
-    return together(read(FILE), catalogue().images)
+    return together(read(FILE), {**catalogue().images, **catalogue().controller_images})
+
+
+def of_every_cluster() -> dict[str, Image]:
+    """Those of `images` that a cluster has whatever its controllers are."""
+    return {name: images()[name] for name in catalogue().images.values()}
 
 
 def read(path: Path) -> dict[str, Recipe]:

@@ -34,7 +34,7 @@ def build(arguments: Sequence[str]) -> int:
     made = argparse.ArgumentParser(
         prog=f"{node_image.COMMAND} --",
         description="Build a kind node image with kind's own `kind build node-image`, from the components and Debian's "
-        "packages, with every image of ours in it. Where a registry answers it is not needed.",
+        "packages, with the images of every cluster in it. Where a registry answers it is not needed.",
     )
     made.add_argument("--again", action="store_true", help="build it even where it is there")
     made.add_argument("--remove", action="store_true", help="remove node images that were built here")

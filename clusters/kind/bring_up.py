@@ -84,10 +84,11 @@ class BringUp:
 
     def bring_up(self, timeline: Timeline, task: Task) -> Cluster:
         files = components.resolve(["kind", *DEFINITIONS], self.progress)
-        ours = images.resolve(list(self.names.values()), self.progress)
-        theirs = controller_images.archives(
-            self.engine, controllers.needed(self.spec.controllers), self.folder, self.progress
-        )
+        needed = controllers.needed(self.spec.controllers)
+        ours = images.resolve([*self.names.values(), *needed.ours], self.progress)
+        theirs = controller_images.archives(self.engine, needed, self.folder, self.progress)
+        # A node image of ours has what every cluster has.
+        lacking = {name: ours[name] for name in needed.ours} if self.image.own else ours
         network = node_network.make(self.engine, self.spec)
         timeline.done("components at hand, node network made")
         environment = {node_network.VARIABLE: network.name, names.MARK: self.spec.name}
@@ -95,7 +96,7 @@ class BringUp:
         kind = Program(files["kind"], {**self.engine.environment, **environment}, log, task)
         with ThreadPoolExecutor(max_workers=8) as pool:
             hosts = pool.submit(self.start_outsiders, network, ours)
-            whole = None if self.image.own else pool.submit(self.one_archive, ours)
+            whole = pool.submit(self.one_archive, lacking) if lacking else None
             try:
                 self.create(kind, network)
                 if whole:
@@ -143,7 +144,7 @@ class BringUp:
         )
 
     def one_archive(self, every: Mapping[str, Path]) -> Path:
-        """All images in one archive: kind loads one at a time, into all nodes side by side."""
+        """Images in one archive: kind loads one at a time, into all nodes side by side."""
         made = self.folder / "images.tar"
         archives.combine(made, {path: [name] for name, path in every.items()})
         return made
@@ -284,6 +285,7 @@ class BringUp:
         told = api.get("/api/v1/nodes")["items"][0]["status"]["nodeInfo"]
         return {
             **versions(),
+            **controllers.versions(self.spec.controllers),
             "kubelet": str(told["kubeletVersion"]).removeprefix("v"),
             "containerd": str(told["containerRuntimeVersion"]).removeprefix("containerd://"),
             "kube-apiserver": str(api.get("/version")["gitVersion"]).removeprefix("v"),

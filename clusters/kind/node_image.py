@@ -1,7 +1,7 @@
 """The node image of a kind cluster: kind's own where a registry gives it, else one that is built here.
 
-The one built here holds every image that a cluster of ours uses, so that a new cluster has nothing to load. Its name
-ends in a digest of all that it is made from.
+The one built here holds every image that all clusters of ours use, so that a new one loads only its controller's. Its
+name ends in a digest of all that it is made from.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from clusters.components.store import disk_errors
 from clusters.embedded import machine
 from clusters.errors import ClusterError, ComponentError, MachineError
 from clusters.images.finding import Finder
-from clusters.images.recipes import Image, digest, read, together
-from clusters.images.recipes import images as cluster_images
+from clusters.images.recipes import Image, digest, of_every_cluster, read, together
 from clusters.progress import Progress
 
 from . import archives, base_image
@@ -57,7 +56,7 @@ class NodeImage(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     own: bool
-    """Built here: with every image of ours in it, and without kind's own pod network and storage."""
+    """Built here: with the images of every cluster in it, and without kind's own pod network and storage."""
 
 
 def version(pins: Catalogue | None = None) -> str:
@@ -82,7 +81,7 @@ def node_images() -> dict[str, Image]:
 
 def _digest(extra: Mapping[str, Image], pins: Catalogue) -> str:
     made_from = hashlib.sha256(f"{FORM}\0{base_digest(pins)}\0".encode())
-    for image in sorted({**extra, **cluster_images()}.values(), key=lambda image: image.name):
+    for image in sorted({**extra, **of_every_cluster()}.values(), key=lambda image: image.name):
         made_from.update(f"{image.name}\0{digest(image, pins)}\0".encode())
     for name in ("kind", "kind-defaults", *BINARIES):
         made_from.update(recipe_digest(pins.components[name], pins).encode())
@@ -191,7 +190,7 @@ def _release(programs: Mapping[str, Path], scratch: Path, progress: Progress) ->
     (scratch / "kubernetes/version").write_text(version())
     for name in BINARIES:
         shutil.copyfile(programs[name], server / name)
-    extra, every = node_images(), {**node_images(), **cluster_images()}
+    extra, every = node_images(), {**node_images(), **of_every_cluster()}
     finder = Finder(paths.cache_folder())
     found = images.resolve_with(finder, list(every.values()), progress)
     names = names_of(found, required(programs))
