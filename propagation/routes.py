@@ -100,7 +100,7 @@ def change(kind: Kind, number: int, routes: Routes, controller: Controller, api:
     path = api.path_of(wanted)
     if not isinstance(routes.client, NetnsVantage):
         raise UsageError(f"Nothing can be watched from {routes.client.name}: its network cannot be entered.")
-    end = (routes.address, routes.port)
+    end = (routes.address, routes.port())
     name = f'"namespace":"{routes.namespace.name}"'.encode()
     with (
         HttpWatch(routes.client, end, routes.host(host), lambda answer: is_from(name, answer)) as watch,

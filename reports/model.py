@@ -264,7 +264,7 @@ class Witness(Record, frozen=True, kw_only=True, tag="witness"):
 
     cell: str
     suite: str
-    """``k8s``: Kubernetes' own end-to-end tests."""
+    """``k8s``: Kubernetes' own end-to-end tests; ``gateway-api``: the Gateway API's conformance tests."""
     version: str
     test: str
     """Its name, as they have it."""
