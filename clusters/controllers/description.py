@@ -90,6 +90,15 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
 
 
+class Restart(Claim, frozen=True, kw_only=True):
+    """What becomes of requests while its pods are replaced one by one, installed as its manifests do."""
+
+    lossless: bool
+    """It drains: its documentation says that none is lost."""
+    reason: str = ""
+    """Otherwise: why some may be lost."""
+
+
 class Refusal(Claim, frozen=True, kw_only=True):
     """A feature that the controller's documentation says it does not have."""
 
@@ -132,6 +141,8 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
+    restart: Restart | None = None
+    """Left out: it says nothing of it."""
     client_identity: ClientIdentity | None = None
     """Nothing: its documentation tells nothing of it."""
     proxy_protocol: ProxyProtocol | None = None
