@@ -11,7 +11,7 @@ import pytest
 from fixtures.observations import Outcome
 from fixtures.probes import http
 from fixtures.probes.http_curl import moment, transfers
-from fixtures.vantages import CommandVantage, NetnsVantage, Vantage
+from fixtures.vantages import CommandVantage, Vantage
 from tests.miniatures.certificates import self_signed
 from tests.miniatures.http import (
     alternate,
@@ -175,8 +175,6 @@ def test_a_time_of_day_is_of_the_nearest_day() -> None:
     assert moment("00:00:00.500000", near=midnight - 1) == midnight + 0.5
 
 
-def test_http_2_is_for_one_request_from_where_commands_are_run() -> None:
+def test_curl_speaks_http_2_once() -> None:
     with pytest.raises(ValueError, match="HTTP/2"):
         http(CommandVantage(HERE), "http://127.0.0.1:1/", count=2, http2=True)
-    with pytest.raises(ValueError, match="HTTP/2"):
-        http(NetnsVantage(HERE), "http://127.0.0.1:1/", http2=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 def refusing_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
@@ -77,4 +81,30 @@ def tcp_server(reply: bytes | None) -> Iterator[int]:
             yield server.getsockname()[1]
         finally:
             stopped.set()
+            thread.join()
+
+
+@contextmanager
+def tcp_conversations(serve: Callable[[socket.socket], None], certificate: Path | None = None) -> Iterator[int]:
+    """A TCP server that has a conversation with each client; with TLS (ALPN: h2) where there is a ``certificate``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if certificate:
+        context.load_cert_chain(certificate)
+        context.set_alpn_protocols(["h2"])
+
+    class Conversation(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):  # the client has gone
+                peer = context.wrap_socket(self.request, server_side=True) if certificate else self.request
+                serve(peer)
+                peer.close()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Conversation) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield int(server.server_address[1])
+        finally:
+            server.shutdown()
             thread.join()
