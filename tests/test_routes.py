@@ -13,7 +13,7 @@ from clusters.controllers.description import ControllerDescription, describe
 from fixtures import timeouts
 from fixtures.api import Api
 from fixtures.certificates import fingerprint, self_signed
-from fixtures.controller_evidence import cut
+from fixtures.controller_evidence import cut, cut_blocks
 from fixtures.controllers import Controller
 from fixtures.echo import backend_of, echo_of
 from fixtures.observations import HttpObservation, Outcome
@@ -207,6 +207,27 @@ def test_evidence_keeps_what_names_the_namespace() -> None:
     }
     assert cut(told, ["ours"]) == {"routers": {"ours-a": {"rule": "x"}, "c": {"rule": "Host(ours)"}}, "n": ["ours"]}
     assert cut({"a": "theirs"}, ["ours"]) == {}
+
+
+NGINX = """http {
+\tmap $a $b {
+\t\tdefault 1;
+\t}
+\tserver {
+\t\tlocation / {
+\t\t\tset $namespace "ours";
+\t\t}
+\t}
+\tserver {
+\t\tset $namespace "theirs";
+\t}
+}
+"""
+
+
+def test_a_configuration_in_braces_is_cut_to_the_blocks_that_name_the_namespaces() -> None:
+    assert cut_blocks(NGINX, ["ours"]) == '\tserver {\n\t\tlocation / {\n\t\t\tset $namespace "ours";\n\t\t}\n\t}'
+    assert cut_blocks(NGINX, ["nobody's"]) == ""
 
 
 class Stage:

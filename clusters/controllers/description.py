@@ -88,6 +88,8 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Prometheus metrics."""
     configuration: str = ""
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
+    command: list[str] = []
+    """What prints that configuration in a pod of its, where no path gives it: a text whose blocks are in braces."""
 
 
 class Restart(Claim, frozen=True, kw_only=True):
