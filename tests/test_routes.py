@@ -17,7 +17,7 @@ from fixtures.controller_evidence import cut, cut_blocks
 from fixtures.controllers import Controller
 from fixtures.echo import backend_of, echo_of
 from fixtures.observations import HttpObservation, Outcome
-from fixtures.routes import Routes, at, fitted, host_in, with_port
+from fixtures.routes import Routes, at, fitted, host_in, settled, with_port
 from fixtures.served import not_served, served_by, share_served
 from fixtures.verdicts import ArrangementError, Mismatch, Unsupported
 from fixtures.workloads import Namespace
@@ -287,6 +287,46 @@ def test_routes_are_not_put_in_while_a_backend_has_no_ready_endpoint(monkeypatch
     with pytest.raises(ArrangementError, match="No ready endpoints for two"):
         staged(stage).arrange("any.yaml")
     assert stage.put == ["Service one", "Service two"]
+
+
+@pytest.mark.parametrize(
+    ("told", "over"),
+    [
+        ({}, False),
+        ({"Accepted": ("Unknown", "Pending"), "Programmed": ("Unknown", "Pending")}, False),
+        ({"Accepted": ("True", "Accepted"), "Programmed": ("False", "AddressNotAssigned")}, False),
+        ({"Accepted": ("True", "Accepted"), "Programmed": ("True", "Programmed")}, True),
+        ({"Accepted": ("True", "Accepted"), "Programmed": ("False", "Invalid")}, True),
+        ({"Accepted": ("False", "InvalidParameters")}, True),
+    ],
+    ids=["nothing", "pending", "no address yet", "programmed", "invalid", "refused"],
+)
+def test_a_gateway_is_waited_for_until_it_is_in_force_or_never_will_be(
+    told: dict[str, tuple[str, str]], over: bool
+) -> None:
+    parts = [{"type": name, "status": status, "reason": reason} for name, (status, reason) in told.items()]
+    assert settled({"conditions": parts}) is over
+
+
+def test_only_gateways_of_the_controller_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(with_endpoints=set())
+    asked: list[str] = []
+
+    def read(_manifest: str) -> list[dict[str, Any]]:
+        return [
+            {"kind": "Gateway", "metadata": {"name": name}, "spec": {"gatewayClassName": class_name}}
+            for name, class_name in (("ours", "under-test"), ("theirs", "another"))
+        ]
+
+    def get(_api_version: str, _kind: str, name: str, _namespace: str) -> dict[str, Any]:
+        asked.append(name)
+        status = "True" if len(asked) > 1 else "Unknown"
+        return {"status": {"conditions": [{"type": "Programmed", "status": status, "reason": "any"}]}}
+
+    monkeypatch.setattr(stage, "read", read)
+    monkeypatch.setattr(stage, "get", get, raising=False)
+    staged(stage).arrange("any.yaml")
+    assert asked == ["ours", "ours"]
 
 
 @pytest.mark.parametrize(
