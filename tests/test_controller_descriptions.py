@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from clusters.controllers import needed
 from clusters.controllers.description import ControllerDescription, describe, described, folder_of
 
 
@@ -75,3 +76,7 @@ def test_traefiks_entry_points_listen_on_the_ports_of_its_listeners() -> None:
     arguments = of_kind("traefik", "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert f"--entrypoints.web.address=:{traefik.gateway.http_port}" in arguments
     assert f"--entrypoints.websecure.address=:{traefik.gateway.https_port}" in arguments
+
+
+def test_we_know_how_to_make_every_image_of_it(controller: ControllerDescription) -> None:
+    assert needed([controller.name]).names == []

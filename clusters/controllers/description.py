@@ -88,6 +88,17 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Prometheus metrics."""
     configuration: str = ""
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
+    command: list[str] = []
+    """What prints that configuration in a pod of its, where no path gives it: a text whose blocks are in braces."""
+
+
+class Restart(Claim, frozen=True, kw_only=True):
+    """What becomes of requests while its pods are replaced one by one, installed as its manifests do."""
+
+    lossless: bool
+    """It drains: its documentation says that none is lost."""
+    reason: str = ""
+    """Otherwise: why some may be lost."""
 
 
 class Refusal(Claim, frozen=True, kw_only=True):
@@ -132,6 +143,8 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
+    restart: Restart | None = None
+    """Left out: it says nothing of it."""
     client_identity: ClientIdentity | None = None
     """Nothing: its documentation tells nothing of it."""
     proxy_protocol: ProxyProtocol | None = None

@@ -53,8 +53,8 @@ def opened(socket: WebSocket) -> WebSocket:
 
 @feature("ing.websocket")
 def test_a_websocket_is_upgraded_and_echoes(protocols: Routes) -> None:
-    """“Any status code other than 101 indicates that the WebSocket handshake has not completed and that the semantics
-    of HTTP still apply.” Messages then go both ways.
+    """“Any status code other than 101 indicates that the WebSocket handshake has not completed and that the
+    semantics of HTTP still apply.” Messages then go both ways.
 
     https://www.rfc-editor.org/rfc/rfc6455#section-1.3
     """
