@@ -263,3 +263,19 @@ def test_routes_are_not_put_in_while_a_backend_has_no_ready_endpoint(monkeypatch
     with pytest.raises(ArrangementError, match="No ready endpoints for two"):
         staged(stage).arrange("any.yaml")
     assert stage.put == ["Service one", "Service two"]
+
+
+@pytest.mark.parametrize(
+    ("ports", "tls", "entrance"),
+    [
+        pytest.param((80, 443), False, ("http://192.0.2.1:80/a", "shop.ours.example"), id="plain"),
+        pytest.param((80, 443), True, ("https://192.0.2.1:443/a", "shop.ours.example"), id="tls"),
+        pytest.param((80, 8443), True, ("https://192.0.2.1:8443/a", "shop.ours.example:8443"), id="a-port-of-its-own"),
+    ],
+)
+def test_a_stream_enters_by_the_address_and_asks_for_the_host(
+    namespace: Namespace, ports: tuple[int, int], tls: bool, entrance: tuple[str, str]
+) -> None:
+    client: Any = None
+    routes = Routes(namespace, client, class_name="traefik", address="192.0.2.1", ports=ports, ready={})
+    assert routes.entrance("shop.example", "/a", tls=tls) == entrance

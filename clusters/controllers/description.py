@@ -42,6 +42,13 @@ class GatewayClaim(Claim, frozen=True, kw_only=True):
     """``spec.controllerName`` of the GatewayClass."""
     http_port: int = 80
     https_port: int = 443
+    tcp_port: int = 9000
+    """Of listeners for TCPRoutes: any will do where the controller opens what a Gateway asks for."""
+    udp_port: int = 9001
+    """Of listeners for UDPRoutes."""
+    features: list[str] = []
+    """Features of the Gateway API, by their names there, that its documentation claims beside those its GatewayClass
+    lists in its status."""
 
 
 class CanaryByIngress(Claim, frozen=True, kw_only=True):
@@ -74,6 +81,8 @@ class Refusal(Claim, frozen=True, kw_only=True):
 
     feature: str
     reason: str
+    flavour: str = ""
+    """Where the feature can be asked for in several ways, the only one that it does not have: ``by-httproute``."""
 
 
 class Deviation(Claim, frozen=True, kw_only=True):
@@ -112,9 +121,10 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
-    def refusal(self, feature: str) -> Refusal | None:
-        """Why the controller does not have ``feature``, where its documentation says so."""
-        return next((refusal for refusal in self.refusals if refusal.feature == feature), None)
+    def refusal(self, feature: str, flavour: str = "") -> Refusal | None:
+        """Why the controller does not have ``feature``, or not in this way, where its documentation says so."""
+        of_it = [refusal for refusal in self.refusals if refusal.feature == feature]
+        return next((refusal for refusal in of_it if refusal.flavour in {"", flavour}), None)
 
     def deviations_in(self, feature: str) -> list[Deviation]:
         """How the controller is known to differ in ``feature``."""
