@@ -275,7 +275,7 @@ def _witness(block: WitnessBlock) -> WitnessText:
 
 
 def _propagation(block: PropagationBlock) -> PropagationText:
-    heading = ["cell", "Services", "changes", "first right p50", "p99", "last wrong p50", "p99", "kube-proxy's own"]
+    heading = ["cell", "Services", "changes", "first right p50", "p99", "last wrong p50", "p99", block.own]
     rows = [
         [inline(line.cell), line.services, line.changes, *_times(line), "" if line.void else inline(line.own)]
         for line in block.lines

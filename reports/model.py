@@ -239,6 +239,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """It stood still for too long just where the answers changed."""
     unanswered: int = 0
     """Questions after the first right answer that had none."""
+    status: float | None = None
+    """When the object's status said that it is served, where it has one."""
 
 
 class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
@@ -246,7 +248,7 @@ class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
 
     cell: str
     change: str
-    """``service``, ``endpoint`` or ``dns``."""
+    """``service``, ``endpoint`` or ``dns``; behind a controller ``ingress`` or ``httproute``."""
     told: str
     """The change in a sentence."""
     services: int
@@ -265,6 +267,10 @@ class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
     """kube-proxy's own ``network_programming_duration_seconds`` meanwhile: upper bounds of the buckets of p50, p99."""
     own_count: int = 0
     """How many changes it counted."""
+    status_seconds: dict[str, Interval] = {}
+    """Of an Ingress or a route: to the moment at which its status said that it is served."""
+    status_first: int = 0
+    """In how many changes the status said so before the first question was answered right."""
     samples: list[Sample] = []
     void: str = ""
     """Why the figures may not be used, for example a sender that stood still; empty when they may."""
@@ -276,7 +282,7 @@ class Witness(Record, frozen=True, kw_only=True, tag="witness"):
 
     cell: str
     suite: str
-    """``k8s``: Kubernetes' own end-to-end tests."""
+    """``k8s``: Kubernetes' own end-to-end tests; ``gateway-api``: the Gateway API's conformance tests."""
     version: str
     test: str
     """Its name, as they have it."""

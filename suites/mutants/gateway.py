@@ -19,7 +19,7 @@ def backends(manifest: Object) -> Iterator[Object]:
 
 def filters(manifest: Object, kind: str) -> Iterator[Object]:
     """What the filters of one type of an HTTPRoute say."""
-    field = f"{kind[0].lower()}{kind[1:]}" if kind != "CORS" else "cors"
+    field = {"URLRewrite": "urlRewrite", "CORS": "cors"}.get(kind, f"{kind[0].lower()}{kind[1:]}")
     for rule in rules(manifest, "HTTPRoute"):
         for found in rule.get("filters", []):
             if found["type"] == kind:
