@@ -67,7 +67,7 @@ def test_its_classes_name_it(controller: ControllerDescription) -> None:
 
 def test_what_it_says_of_itself_has_a_public_source(controller: ControllerDescription) -> None:
     said = [controller.ingress, controller.gateway, controller.canary.ingress, controller.canary.gateway]
-    said += [controller.client_identity, controller.proxy_protocol]
+    said += [controller.client_identity, controller.proxy_protocol, controller.restart]
     said += [*controller.refusals, *controller.deviations]
     for claim in said:
         assert claim is None or claim.source.startswith("https://")
