@@ -37,6 +37,10 @@ OUTSIDE = os.environ.get("ROADTEST_CONTROLLERS", "")
 """Folders of others, with a colon between two, that hold controllers as ours does: a folder each."""
 FOLDERS = [ROOT / "clusters/controllers", *(Path(word).expanduser() for word in OUTSIDE.split(os.pathsep) if word)]
 CONTROLLERS = sorted({path.parent.name for folder in FOLDERS for path in folder.glob("*/controller.toml")})
+CELLS = ["none", *CONTROLLERS]
+"""What a mode's cells have besides: no controller, where kube-proxy and DNS are judged, or one."""
+DEFAULT_CONTROLLER = "traefik"
+"""It serves every API."""
 TYPED = sys.argv[1:]
 FOR_NOX = TYPED[: TYPED.index("--")] if "--" in TYPED else TYPED
 """What follows is the verb's own."""
@@ -47,7 +51,7 @@ EXISTING = any(" ".join(pair) == "--provider existing" for pair in itertools.pai
     "--provider=existing" in POSTED
 )
 if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself which
-    MODES = CONTROLLERS = ["detected"]
+    MODES = CELLS = ["detected"]
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
@@ -172,7 +176,7 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
 
 
 @nox.session
-@nox.parametrize("controller", CONTROLLERS)
+@nox.parametrize("controller", CELLS)
 @nox.parametrize("mode", MODES)
 def conformance(session: nox.Session, mode: str, controller: str) -> None:
     """The main job: a real cluster per cell, every check of the suites, a short load, one report."""
@@ -180,7 +184,7 @@ def conformance(session: nox.Session, mode: str, controller: str) -> None:
 
 
 @nox.session
-@nox.parametrize("controller", CONTROLLERS)
+@nox.parametrize("controller", CELLS)
 @nox.parametrize("mode", MODES)
 def load(session: nox.Session, mode: str, controller: str) -> None:
     """Throughput and latency at full length, per cell, without the suites (`-- --list` shows the profiles)."""
@@ -191,7 +195,7 @@ def load(session: nox.Session, mode: str, controller: str) -> None:
 @nox.parametrize("mode", MODES)
 def propagation(session: nox.Session, mode: str) -> None:
     """How long changes take from the API to the packets, among 10, 1,000 and 5,000 Services, per mode."""
-    cell(session, "propagation", mode, CONTROLLERS[0])
+    cell(session, "propagation", mode, "none")
 
 
 @nox.session
@@ -203,7 +207,7 @@ def worker(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Break a live cluster on purpose, one mutant at a time: the right check, and only it, must fail."""
-    end_with(session, "conformance", "mutants", "--run", RUN, "--controller", CONTROLLERS[0], *session.posargs)
+    end_with(session, "conformance", "mutants", "--run", RUN, "--controller", DEFAULT_CONTROLLER, *session.posargs)
 
 
 @nox.session
@@ -325,13 +329,13 @@ def mistake() -> str:
         if option in {"-s", "--session", "--sessions"} and re.fullmatch(r"[\w-]+", word) and word not in sessions:
             return f"there is no session {word!r}; there are: {', '.join(sessions)}"
         for axis, asked in re.findall(r"(mode|controller)\s*=\s*['\"](.*?)['\"]", word if "(" in word else ""):
-            known = {"mode": MODES, "controller": CONTROLLERS}[axis]
+            known = {"mode": MODES, "controller": CELLS}[axis]
             if asked not in known:
                 looked = f" (ROADTEST_CONTROLLERS is {OUTSIDE})" if axis == "controller" and OUTSIDE else ""
                 return f"there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}{looked}"
         if re.fullmatch(r"(conformance|load)\((?!.*mode.*controller).*\)", word):
             verb = word.partition("(")[0]
-            cells = [f'  "{verb}({mode=}, {controller=})"' for mode in MODES for controller in CONTROLLERS]
+            cells = [f'  "{verb}({mode=}, {controller=})"' for mode in MODES for controller in CELLS]
             return "\n".join([f"{word} names no whole cell; the cells are:", *cells])
     return ""
 

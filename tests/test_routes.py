@@ -311,3 +311,19 @@ def test_a_gateways_listeners_get_a_port_and_nothing_else_does() -> None:
     gateway = {"kind": "Gateway", "spec": {"listeners": [{"name": "a", "port": 1}, {"name": "b", "port": 2}]}}
     assert [part["port"] for part in with_port(gateway, 9)["spec"]["listeners"]] == [9, 9]
     assert with_port({"kind": "TCPRoute", "spec": {}}, 9) == {"kind": "TCPRoute", "spec": {}}
+
+
+@pytest.mark.parametrize(
+    ("ports", "tls", "entrance"),
+    [
+        pytest.param((80, 443), False, ("http://192.0.2.1:80/a", "shop.ours.example"), id="plain"),
+        pytest.param((80, 443), True, ("https://192.0.2.1:443/a", "shop.ours.example"), id="tls"),
+        pytest.param((80, 8443), True, ("https://192.0.2.1:8443/a", "shop.ours.example:8443"), id="a-port-of-its-own"),
+    ],
+)
+def test_a_stream_enters_by_the_address_and_asks_for_the_host(
+    namespace: Namespace, ports: tuple[int, int], tls: bool, entrance: tuple[str, str]
+) -> None:
+    client: Any = None
+    routes = Routes(namespace, client, class_name="traefik", address="192.0.2.1", ports=ports, ready={})
+    assert routes.entrance("shop.example", "/a", tls=tls) == entrance

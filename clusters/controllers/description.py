@@ -81,6 +81,8 @@ class Refusal(Claim, frozen=True, kw_only=True):
 
     feature: str
     reason: str
+    flavour: str = ""
+    """Where the feature can be asked for in several ways, the only one that it does not have: ``by-httproute``."""
 
 
 class Deviation(Claim, frozen=True, kw_only=True):
@@ -119,9 +121,10 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
-    def refusal(self, feature: str) -> Refusal | None:
-        """Why the controller does not have ``feature``, where its documentation says so."""
-        return next((refusal for refusal in self.refusals if refusal.feature == feature), None)
+    def refusal(self, feature: str, flavour: str = "") -> Refusal | None:
+        """Why the controller does not have ``feature``, or not in this way, where its documentation says so."""
+        of_it = [refusal for refusal in self.refusals if refusal.feature == feature]
+        return next((refusal for refusal in of_it if refusal.flavour in {"", flavour}), None)
 
     def deviations_in(self, feature: str) -> list[Deviation]:
         """How the controller is known to differ in ``feature``."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 
-from fixtures.api import Object
 from fixtures.catalogue import feature
-from fixtures.certificates import Certificate, fingerprint, hosts_of, self_signed
+from fixtures.certificates import Certificate, fingerprint, hosts_of, secret_of, self_signed
 from fixtures.convergence import await_value
 from fixtures.expectations import equal
 from fixtures.routes import Routes
@@ -32,20 +29,9 @@ def tls(routes: Arrange, certificates: Certificates) -> Routes:
     def put_secrets(made: Routes) -> None:
         for name in ("first", "second"):
             certificates[name] = self_signed(made.host(f"{name}.example"))
-            made.namespace.apply_object(secret(f"{name}-certificate", certificates[name]))
+            made.namespace.apply_object(secret_of(f"{name}-certificate", certificates[name]))
 
     return routes("tls_secret.yaml", ready={"first.example": "echo", "second.example": "echo"}, before=put_secrets)
-
-
-def secret(name: str, certificate: Certificate) -> Object:
-    data = {"tls.crt": certificate.certificate, "tls.key": certificate.key}
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name},
-        "type": "kubernetes.io/tls",
-        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
-    }
 
 
 @feature("ing.tls.secret")
