@@ -212,7 +212,7 @@ MUTANTS = (
     mutant(
         "route-wildcard-takes-one-name",
         "A route's wildcard hostname is one name of that domain.",
-        "listener.hostname-wildcard",
+        "listener.hostname-wildcard listener.status",
         "listeners",
         wildcard_takes_one_name,
     ),
