@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from clusters.controllers import needed
 from clusters.controllers.description import ControllerDescription, describe, described, folder_of
 
 
@@ -62,6 +63,7 @@ def test_its_classes_name_it(controller: ControllerDescription) -> None:
 
 def test_what_it_says_of_itself_has_a_public_source(controller: ControllerDescription) -> None:
     said = [controller.ingress, controller.gateway, controller.canary.ingress, controller.canary.gateway]
+    said += [controller.client_identity, controller.proxy_protocol]
     said += [*controller.refusals, *controller.deviations]
     for claim in said:
         assert claim is None or claim.source.startswith("https://")
@@ -74,3 +76,7 @@ def test_traefiks_entry_points_listen_on_the_ports_of_its_listeners() -> None:
     arguments = of_kind("traefik", "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert f"--entrypoints.web.address=:{traefik.gateway.http_port}" in arguments
     assert f"--entrypoints.websecure.address=:{traefik.gateway.https_port}" in arguments
+
+
+def test_we_know_how_to_make_every_image_of_it(controller: ControllerDescription) -> None:
+    assert needed([controller.name]).names == []

@@ -13,11 +13,11 @@ from clusters.controllers.description import ControllerDescription, describe
 from fixtures import timeouts
 from fixtures.api import Api
 from fixtures.certificates import fingerprint, self_signed
-from fixtures.controller_evidence import cut
+from fixtures.controller_evidence import cut, cut_blocks
 from fixtures.controllers import Controller
 from fixtures.echo import backend_of, echo_of
 from fixtures.observations import HttpObservation, Outcome
-from fixtures.routes import Routes, at, fitted, host_in, with_port
+from fixtures.routes import Routes, at, fitted, host_in, settled, with_port
 from fixtures.served import not_served, served_by, share_served
 from fixtures.verdicts import ArrangementError, Mismatch, Unsupported
 from fixtures.workloads import Namespace
@@ -209,6 +209,27 @@ def test_evidence_keeps_what_names_the_namespace() -> None:
     assert cut({"a": "theirs"}, ["ours"]) == {}
 
 
+NGINX = """http {
+\tmap $a $b {
+\t\tdefault 1;
+\t}
+\tserver {
+\t\tlocation / {
+\t\t\tset $namespace "ours";
+\t\t}
+\t}
+\tserver {
+\t\tset $namespace "theirs";
+\t}
+}
+"""
+
+
+def test_a_configuration_in_braces_is_cut_to_the_blocks_that_name_the_namespaces() -> None:
+    assert cut_blocks(NGINX, ["ours"]) == '\tserver {\n\t\tlocation / {\n\t\t\tset $namespace "ours";\n\t\t}\n\t}'
+    assert cut_blocks(NGINX, ["nobody's"]) == ""
+
+
 class Stage:
     """Stands for a namespace: remembers what is applied, and has endpoints for the Services it is told to."""
 
@@ -268,6 +289,62 @@ def test_routes_are_not_put_in_while_a_backend_has_no_ready_endpoint(monkeypatch
     assert stage.put == ["Service one", "Service two"]
 
 
+@pytest.mark.parametrize(
+    ("told", "over"),
+    [
+        ({}, False),
+        ({"Accepted": ("Unknown", "Pending"), "Programmed": ("Unknown", "Pending")}, False),
+        ({"Accepted": ("True", "Accepted"), "Programmed": ("False", "AddressNotAssigned")}, False),
+        ({"Accepted": ("True", "Accepted"), "Programmed": ("True", "Programmed")}, True),
+        ({"Accepted": ("True", "Accepted"), "Programmed": ("False", "Invalid")}, True),
+        ({"Accepted": ("False", "InvalidParameters")}, True),
+    ],
+    ids=["nothing", "pending", "no address yet", "programmed", "invalid", "refused"],
+)
+def test_a_gateway_is_waited_for_until_it_is_in_force_or_never_will_be(
+    told: dict[str, tuple[str, str]], over: bool
+) -> None:
+    parts = [{"type": name, "status": status, "reason": reason} for name, (status, reason) in told.items()]
+    assert settled({"conditions": parts}) is over
+
+
+def test_only_gateways_of_the_controller_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(with_endpoints=set())
+    asked: list[str] = []
+
+    def read(_manifest: str) -> list[dict[str, Any]]:
+        return [
+            {"kind": "Gateway", "metadata": {"name": name}, "spec": {"gatewayClassName": class_name}}
+            for name, class_name in (("ours", "under-test"), ("theirs", "another"))
+        ]
+
+    def get(_api_version: str, _kind: str, name: str, _namespace: str) -> dict[str, Any]:
+        asked.append(name)
+        status = "True" if len(asked) > 1 else "Unknown"
+        return {"status": {"conditions": [{"type": "Programmed", "status": status, "reason": "any"}]}}
+
+    monkeypatch.setattr(stage, "read", read)
+    monkeypatch.setattr(stage, "get", get, raising=False)
+    staged(stage).arrange("any.yaml")
+    assert asked == ["ours", "ours"]
+
+
+@pytest.mark.parametrize(
+    ("ports", "tls", "entrance"),
+    [
+        pytest.param((80, 443), False, ("http://192.0.2.1:80/a", "shop.ours.example"), id="plain"),
+        pytest.param((80, 443), True, ("https://192.0.2.1:443/a", "shop.ours.example"), id="tls"),
+        pytest.param((80, 8443), True, ("https://192.0.2.1:8443/a", "shop.ours.example:8443"), id="a-port-of-its-own"),
+    ],
+)
+def test_a_stream_enters_by_the_address_and_asks_for_the_host(
+    namespace: Namespace, ports: tuple[int, int], tls: bool, entrance: tuple[str, str]
+) -> None:
+    client: Any = None
+    routes = Routes(namespace, client, class_name="traefik", address="192.0.2.1", ports=ports, ready={})
+    assert routes.entrance("shop.example", "/a", tls=tls) == entrance
+
+
 def test_a_route_to_a_gateway_elsewhere_names_its_namespace() -> None:
     stage = Stage(with_endpoints=set())
     routes = Routes(stage, None, class_name="c", gateway="edge", gateway_namespace="theirs", ready={})  # type: ignore[arg-type]
@@ -311,19 +388,3 @@ def test_a_gateways_listeners_get_a_port_and_nothing_else_does() -> None:
     gateway = {"kind": "Gateway", "spec": {"listeners": [{"name": "a", "port": 1}, {"name": "b", "port": 2}]}}
     assert [part["port"] for part in with_port(gateway, 9)["spec"]["listeners"]] == [9, 9]
     assert with_port({"kind": "TCPRoute", "spec": {}}, 9) == {"kind": "TCPRoute", "spec": {}}
-
-
-@pytest.mark.parametrize(
-    ("ports", "tls", "entrance"),
-    [
-        pytest.param((80, 443), False, ("http://192.0.2.1:80/a", "shop.ours.example"), id="plain"),
-        pytest.param((80, 443), True, ("https://192.0.2.1:443/a", "shop.ours.example"), id="tls"),
-        pytest.param((80, 8443), True, ("https://192.0.2.1:8443/a", "shop.ours.example:8443"), id="a-port-of-its-own"),
-    ],
-)
-def test_a_stream_enters_by_the_address_and_asks_for_the_host(
-    namespace: Namespace, ports: tuple[int, int], tls: bool, entrance: tuple[str, str]
-) -> None:
-    client: Any = None
-    routes = Routes(namespace, client, class_name="traefik", address="192.0.2.1", ports=ports, ready={})
-    assert routes.entrance("shop.example", "/a", tls=tls) == entrance

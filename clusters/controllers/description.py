@@ -13,6 +13,7 @@ import msgspec
 from clusters.errors import UsageError
 
 from . import folders
+from .identity import ClientIdentity, ProxyProtocol
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,6 +21,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     source: str
     """The controller's own documentation of it."""
+
+
+class GrpcBackend(Claim, frozen=True, kw_only=True):
+    """It speaks gRPC with a backend whose Service or Ingress is annotated so, beside the port's appProtocol."""
+
+    service_annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    ingress_annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class IngressClaim(Claim, frozen=True, kw_only=True):
@@ -32,6 +40,12 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     https_port: int = 443
     unmatched_status: int = 404
     """HTTP status where no rule matches and there is no default backend: the Ingress API leaves it open."""
+    serves_without_class: bool = False
+    """As its manifests start it, it also serves Ingresses that name no class where there is no default class."""
+    idle_websocket_seconds: float = 0.0
+    """After how long it ends a websocket on which nobody speaks, by default; 0: it does not."""
+    grpc: GrpcBackend | None = None
+    """How it is told that an Ingress's backend speaks gRPC; nothing: it does not claim to."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):
@@ -74,6 +88,17 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Prometheus metrics."""
     configuration: str = ""
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
+    command: list[str] = []
+    """What prints that configuration in a pod of its, where no path gives it: a text whose blocks are in braces."""
+
+
+class Restart(Claim, frozen=True, kw_only=True):
+    """What becomes of requests while its pods are replaced one by one, installed as its manifests do."""
+
+    lossless: bool
+    """It drains: its documentation says that none is lost."""
+    reason: str = ""
+    """Otherwise: why some may be lost."""
 
 
 class Refusal(Claim, frozen=True, kw_only=True):
@@ -118,6 +143,11 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
+    restart: Restart | None = None
+    """Left out: it says nothing of it."""
+    client_identity: ClientIdentity | None = None
+    """Nothing: its documentation tells nothing of it."""
+    proxy_protocol: ProxyProtocol | None = None
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
