@@ -19,15 +19,15 @@ RAMP = "suites/canary/test_ramp.py"
 HEADER, COOKIE = "suites/canary/test_header.py", "suites/canary/test_cookie.py"
 
 
-def annotations(manifest: Object) -> Object:
+def annotations_of(manifest: Object) -> Object:
     found: Object = manifest["metadata"].get("annotations", {})
     return found
 
 
 def header_value_is_another(manifest: Object, _feature: str) -> Object:
     """Values only: words that mean something by themselves, and patterns, stay."""
-    if f"{CANARY}-by-header-value" in annotations(manifest):
-        annotations(manifest)[f"{CANARY}-by-header-value"] = "red"
+    if f"{CANARY}-by-header-value" in annotations_of(manifest):
+        annotations_of(manifest)[f"{CANARY}-by-header-value"] = "red"
     for match in matches(manifest):
         for header in match.get("headers", []):
             if header["value"] == "blue":
@@ -38,8 +38,8 @@ def header_value_is_another(manifest: Object, _feature: str) -> Object:
 def pattern_has_no_start(manifest: Object, _feature: str) -> Object:
     """A pattern for the whole header is one for any part of it."""
     key = f"{CANARY}-by-header-pattern"
-    if key in annotations(manifest):
-        annotations(manifest)[key] = annotations(manifest)[key].lstrip("^")
+    if key in annotations_of(manifest):
+        annotations_of(manifest)[key] = annotations_of(manifest)[key].lstrip("^")
     for match in matches(manifest):
         for header in match.get("headers", []):
             if header.get("type") == "RegularExpression" and header["name"] != "Cookie":
@@ -48,8 +48,8 @@ def pattern_has_no_start(manifest: Object, _feature: str) -> Object:
 
 
 def cookie_is_another(manifest: Object, _feature: str) -> Object:
-    if f"{CANARY}-by-cookie" in annotations(manifest):
-        annotations(manifest)[f"{CANARY}-by-cookie"] = "another"
+    if f"{CANARY}-by-cookie" in annotations_of(manifest):
+        annotations_of(manifest)[f"{CANARY}-by-cookie"] = "another"
     for match in matches(manifest):
         for header in match.get("headers", []):
             if header["name"] == "Cookie":
@@ -59,8 +59,8 @@ def cookie_is_another(manifest: Object, _feature: str) -> Object:
 
 def header_is_deaf_beside_a_cookie(manifest: Object, _feature: str) -> Object:
     """Where both are asked for, only the cookie is heard."""
-    if f"{CANARY}-by-cookie" in annotations(manifest):
-        annotations(manifest).pop(f"{CANARY}-by-header", None)
+    if f"{CANARY}-by-cookie" in annotations_of(manifest):
+        annotations_of(manifest).pop(f"{CANARY}-by-header", None)
     if manifest["kind"] == "HTTPRoute" and any("Cookie" in str(rule) for rule in rules(manifest, "HTTPRoute")):
         manifest["spec"]["rules"] = [rule for rule in rules(manifest, "HTTPRoute") if "X-Canary" not in str(rule)]
     return manifest
@@ -70,8 +70,8 @@ def steps_stay_at_half(manifest: Object, feature: str) -> Object:
     """A weight that is set stays 25, whatever is asked for."""
     if feature != "can.ramp":
         return manifest
-    if annotations(manifest).get(f"{CANARY}-weight") == "50":
-        annotations(manifest)[f"{CANARY}-weight"] = "25"
+    if annotations_of(manifest).get(f"{CANARY}-weight") == "50":
+        annotations_of(manifest)[f"{CANARY}-weight"] = "25"
     for rule in rules(manifest, "HTTPRoute"):
         if [backend.get("weight") for backend in rule["backendRefs"]] == [50, 50]:
             rule["backendRefs"][0]["weight"], rule["backendRefs"][1]["weight"] = 75, 25
@@ -91,16 +91,16 @@ def ends_lead_elsewhere(manifest: Object, feature: str) -> Object:
 
 def affinity_is_lost(manifest: Object, _feature: str) -> Object:
     """The canary forgets who was there; cookies are set as before."""
-    if annotations(manifest).get("nginx.ingress.kubernetes.io/affinity"):
-        annotations(manifest)["nginx.ingress.kubernetes.io/session-cookie-max-age"] = "1"
-        annotations(manifest).pop("nginx.ingress.kubernetes.io/affinity")
+    if annotations_of(manifest).get("nginx.ingress.kubernetes.io/affinity"):
+        annotations_of(manifest)["nginx.ingress.kubernetes.io/session-cookie-max-age"] = "1"
+        annotations_of(manifest).pop("nginx.ingress.kubernetes.io/affinity")
     return manifest
 
 
 def broken_backend_takes_more(manifest: Object, _feature: str) -> Object:
     """The canary without endpoints gets twice its share."""
-    if annotations(manifest).get(f"{CANARY}-weight") == "20":
-        annotations(manifest)[f"{CANARY}-weight"] = "40"
+    if annotations_of(manifest).get(f"{CANARY}-weight") == "20":
+        annotations_of(manifest)[f"{CANARY}-weight"] = "40"
     for rule in rules(manifest, "HTTPRoute"):
         if [backend.get("weight") for backend in rule["backendRefs"]] == [80, 20]:
             rule["backendRefs"][0]["weight"], rule["backendRefs"][1]["weight"] = 60, 40
