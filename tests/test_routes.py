@@ -13,7 +13,7 @@ from clusters.controllers.description import ControllerDescription, describe
 from fixtures import timeouts
 from fixtures.api import Api
 from fixtures.certificates import fingerprint, self_signed
-from fixtures.controller_evidence import cut, cut_blocks
+from fixtures.controller_evidence import LONG, cut, cut_blocks
 from fixtures.controllers import Controller
 from fixtures.echo import backend_of, echo_of
 from fixtures.observations import HttpObservation, Outcome
@@ -207,6 +207,8 @@ def test_evidence_keeps_what_names_the_namespace() -> None:
     }
     assert cut(told, ["ours"]) == {"routers": {"ours-a": {"rule": "x"}, "c": {"rule": "Host(ours)"}}, "n": ["ours"]}
     assert cut({"a": "theirs"}, ["ours"]) == {}
+    long = {"hosts": [{"name": "ours"}, {"name": "theirs", "routes": "x" * LONG}], "version": 1}
+    assert cut({"configs": [long]}, ["ours"]) == {"configs": [{"hosts": [{"name": "ours"}]}]}
 
 
 NGINX = """http {
