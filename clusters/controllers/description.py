@@ -86,6 +86,8 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What it tells of itself on a port of its pods, inside the cluster; paths left out do not exist."""
 
     port: int
+    proxy: str = ""
+    """The container that tells it on its pods' loopback, where that is a proxy and not the controller itself."""
     metrics: str = ""
     """Prometheus metrics."""
     configuration: str = ""
@@ -134,11 +136,15 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """Images that no manifest names, because the controller itself starts them."""
     archives: list[str] = []
     """Files of its folder with images, as `docker save` writes them: for what no registry has."""
+    definitions: list[str] = []
+    """Definitions of its own kinds: ``component``, or ``component/file`` of it; they come before the manifests."""
     namespace: str
     deployments: list[str]
     """Deployments of `namespace` that must be Available before traffic is sent."""
-    service: str
-    """The LoadBalancer Service of `namespace` that traffic enters by."""
+    daemonsets: list[str] = []
+    """DaemonSets of `namespace` that must be Available, too."""
+    service: str = ""
+    """The LoadBalancer Service of `namespace` that traffic enters by; empty where only a Gateway has one, its own."""
     admin: Admin | None = None
     settings: dict[str, str] = {}
     """Settings that a reader of figures or verdicts must know, and why they are so."""

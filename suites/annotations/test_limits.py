@@ -114,11 +114,12 @@ def test_each_address_has_so_many_connections(
     """
     with keeping_addresses():
         asked.settle()
-        held = partial(asked.get, "limit-connections.example", f"/?delay={HELD}s", timeout=pause(HELD + 3))
+        seconds = pause(HELD)
+        held = partial(asked.get, "limit-connections.example", f"/?delay={seconds:g}s", timeout=2 * seconds + pause(3))
         senders = [client_1] * (2 * AT_ONCE) + [client_2] * AT_ONCE
         seen = together(*[partial(alone, held, client) for client in senders])
     first, second = seen[: 2 * AT_ONCE], seen[2 * AT_ONCE :]
-    if max(one.at for one in seen) - min(one.at for one in seen) > HELD / 2:
+    if max(one.at for one in seen) - min(one.at for one in seen) > seconds / 2:
         raise ArrangementError("The requests were not sent at once.", "This machine has too much to do.")
     only_refusals(seen, closed=True)
     equal("how many of six at once from one address were let through", AT_ONCE, passed(first), first)

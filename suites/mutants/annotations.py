@@ -26,16 +26,16 @@ LARGER = {
     "proxy-body-size": "8193",
     "limit-rps": "20",
     "limit-connections": "4",
-    "proxy-read-timeout": "5",
+    "proxy-read-timeout": "7",
     "maxRequestBodyBytes": 8193,
     "average": 20,
     "amount": 4,
-    "responseHeaderTimeout": "5s",
-    "response": "5s",
-    "projectcontour.io/response-timeout": "5s",
+    "responseHeaderTimeout": "7s",
+    "response": "7s",
+    "projectcontour.io/response-timeout": "7s",
     "requests": 20,
     "limit": 8193,
-    "requestTimeout": "5s",
+    "requestTimeout": "7s",
 }
 """Numbers of recipes, by the last part of what they are called, and in the place of each one that is larger."""
 EVERYBODY = {
