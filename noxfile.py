@@ -220,7 +220,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def upstream(session: nox.Session) -> None:
-    """Kubernetes' own end-to-end tests as a witness beside ours: `nox -s upstream -- --suite k8s --focus REGEX`."""
+    """Kubernetes' own tests, or the Gateway API's, as a witness beside ours: `nox -s upstream -- --suite k8s`."""
     asked_to_look = wants_help(session) or "--list" in session.posargs
     status = status_of(session, "conformance", "upstream", "--run", RUN, *session.posargs)
     if asked_to_look:

@@ -70,6 +70,8 @@ class Cell(Record, frozen=True, kw_only=True, tag="cell"):
     mode: str
     controller: str = ""
     """Empty where no controller was installed."""
+    controller_url: str = ""
+    """Its own documentation."""
     nodes: int
     versions: dict[str, str] = {}
     """Component → version, as the cluster itself reports them where it can."""

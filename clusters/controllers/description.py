@@ -23,8 +23,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The controller's own documentation of it."""
 
 
-class GrpcBackend(Claim, frozen=True, kw_only=True):
-    """It speaks gRPC with a backend whose Service or Ingress is annotated so, beside the port's appProtocol."""
+class Announcement(Claim, frozen=True, kw_only=True):
+    """How it is told of what an Ingress's backend speaks, beside the appProtocol of the Service's port."""
 
     service_annotations: dict[str, str] = msgspec.field(default_factory=dict)
     ingress_annotations: dict[str, str] = msgspec.field(default_factory=dict)
@@ -44,8 +44,10 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     """As its manifests start it, it also serves Ingresses that name no class where there is no default class."""
     idle_websocket_seconds: float = 0.0
     """After how long it ends a websocket on which nobody speaks, by default; 0: it does not."""
-    grpc: GrpcBackend | None = None
-    """How it is told that an Ingress's backend speaks gRPC; nothing: it does not claim to."""
+    grpc: Announcement | None = None
+    """Of a backend that speaks gRPC; nothing: it does not claim to."""
+    websocket: Announcement | None = None
+    """Of a backend whose path ``/ws`` takes websockets; nothing: it need not be told."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):
@@ -84,6 +86,8 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What it tells of itself on a port of its pods, inside the cluster; paths left out do not exist."""
 
     port: int
+    proxy: str = ""
+    """The container that tells it on its pods' loopback, where that is a proxy and not the controller itself."""
     metrics: str = ""
     """Prometheus metrics."""
     configuration: str = ""
@@ -132,11 +136,15 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """Images that no manifest names, because the controller itself starts them."""
     archives: list[str] = []
     """Files of its folder with images, as `docker save` writes them: for what no registry has."""
+    definitions: list[str] = []
+    """Definitions of its own kinds: ``component``, or ``component/file`` of it; they come before the manifests."""
     namespace: str
     deployments: list[str]
     """Deployments of `namespace` that must be Available before traffic is sent."""
-    service: str
-    """The LoadBalancer Service of `namespace` that traffic enters by."""
+    daemonsets: list[str] = []
+    """DaemonSets of `namespace` that must be Available, too."""
+    service: str = ""
+    """The LoadBalancer Service of `namespace` that traffic enters by; empty where only a Gateway has one, its own."""
     admin: Admin | None = None
     settings: dict[str, str] = {}
     """Settings that a reader of figures or verdicts must know, and why they are so."""

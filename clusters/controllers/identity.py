@@ -32,3 +32,5 @@ class ProxyProtocol(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Entries of this ConfigMap that it reads."""
     manifest: str = ""
     """An object for the namespace of a Gateway called ``edge``, as YAML."""
+    fronts: list[str] = msgspec.field(default_factory=lambda: ["by-ingress", "by-gateway"])
+    """What it is switched on for in this way."""

@@ -81,7 +81,7 @@ def test_hundreds_of_unrelated_routes_cost_no_request(shop: Routes, steady_route
     with steady_route(shop, HOST) as stream:
         stream.await_answers(25)
         stream.mark(f"{UNRELATED} unrelated HTTPRoutes are added")
-        with unrelated(shop, "update_unrelated.yaml", "HTTPRoute") as last:
+        with unrelated(shop, led_to(shop, "two")) as last:
             shop.await_backend(last, "two")
             stream.mark("they are removed")
         stream.await_answers(25)

@@ -29,21 +29,20 @@ EARLY, LATE = 1.0, 10.0
 
 @pytest.fixture
 def protocols(routes: Arrange, controller: Controller) -> Routes:
-    """An echo server by HTTP, HTTPS and websocket; a gRPC server, of which the controller is told in its own way."""
+    """A server of HTTP, HTTPS and websockets, and one of gRPC, of which the controller is told in its own way."""
+    announced = {"grpc": controller.ingress().grpc, "websocket": controller.ingress().websocket}
 
-    def told_of_grpc(found: Object) -> Object:
-        claim = controller.ingress().grpc
-        if claim is not None and found["metadata"]["name"] == "grpc":
-            added = claim.service_annotations if found["kind"] == "Service" else claim.ingress_annotations
-            if added and found["kind"] in {"Service", "Ingress"}:
-                found["metadata"].setdefault("annotations", {}).update(added)
+    def told(found: Object) -> Object:
+        if claim := announced.get(found["metadata"]["name"]):
+            by_kind = {"Service": claim.service_annotations, "Ingress": claim.ingress_annotations}
+            found["metadata"].setdefault("annotations", {}).update(by_kind.get(found["kind"], {}))
         return found
 
     def put_secret(made: Routes) -> None:
         certificate = self_signed(made.host("secure.example"), made.host("grpc.example"))
         made.namespace.apply_object(secret_of("certificate", certificate))
 
-    return routes("protocols.yaml", ready={"ready.example": "echo"}, before=put_secret, change=told_of_grpc)
+    return routes("protocols.yaml", ready={"ready.example": "echo"}, before=put_secret, change=told)
 
 
 def opened(socket: WebSocket) -> WebSocket:

@@ -6,24 +6,34 @@ Those that act while the checks run are admission policies of the API server: wh
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
+from clusters.controllers.description import describe
 from clusters.provider import Cluster
 from fixtures.api import Api
+from fixtures.client_identity import with_arguments
 
 from .model import During, Mutant, Object
 from .routes import paths, rules
 
 MODES = ("nftables",)
+Started = tuple[Sequence[str], Mapping[str, str]]
+"""Arguments and variables."""
 POLICIES = "admissionregistration.k8s.io/v1"
 
 
-def altered(name: str, *, group: str, resource: str, operations: list[str], when: str, becomes: str) -> During:
-    """While the checks run, the API server stores objects of a resource as ``becomes`` says, where ``when`` holds.
+def altered(
+    name: str, *, group: str, resource: str, operations: list[str], when: str, becomes: str = "", patched: str = ""
+) -> During:
+    """While the checks run, the API server stores objects of a resource otherwise, where ``when`` holds: merged with
+    what ``becomes`` says, or as the list of JSON patches ``patched`` says. All three are CEL.
 
     https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/
     """
+    mutation: Object = {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": becomes}}
+    if patched:
+        mutation = {"patchType": "JSONPatch", "jsonPatch": {"expression": patched}}
     rule = {"apiGroups": [group], "apiVersions": ["v1"], "operations": operations, "resources": [resource]}
     policy = {
         "apiVersion": POLICIES,
@@ -34,7 +44,7 @@ def altered(name: str, *, group: str, resource: str, operations: list[str], when
             "matchConditions": [{"name": "when", "expression": when}],
             "failurePolicy": "Fail",
             "reinvocationPolicy": "IfNeeded",
-            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": becomes}}],
+            "mutations": [mutation],
         },
     }
     binding = {
@@ -61,6 +71,38 @@ def in_force(cluster: Cluster, objects: list[Object]) -> Iterator[None]:
         for made in objects:
             api.delete(made["apiVersion"], made["kind"], made["metadata"]["name"], "")
         api.close()
+
+
+def started(**how: Started) -> During:
+    """While the checks run, the controller is started with other arguments and variables, each by its own name."""
+
+    @contextmanager
+    def during(cluster: Cluster) -> Iterator[None]:
+        arguments, environment = how[cluster.controllers[0]]
+        description = describe(cluster.controllers[0])
+        api = Api(cluster.kubeconfig, cluster.scratch)
+        try:
+            with with_arguments(api, description.namespace, description.deployments[0], arguments, environment):
+                yield
+        finally:
+            api.close()
+
+    return during
+
+
+def websocket_backend_upgrades_nothing(manifest: Object, _feature: str) -> Object:
+    """Its Service leads to a server that takes HTTP/2 only."""
+    if manifest["kind"] == "Service" and manifest["metadata"]["name"] == "websocket":
+        manifest["spec"]["ports"][0]["targetPort"] = 3001
+    return manifest
+
+
+def nobody_is_told_of_grpc(manifest: Object, _feature: str) -> Object:
+    if manifest["metadata"]["name"] == "grpc":
+        manifest["metadata"].pop("annotations", None)
+        for port in manifest["spec"].get("ports", []):
+            port.pop("appProtocol", None)
+    return manifest
 
 
 def specific_path_is_another(manifest: Object, _feature: str) -> Object:
@@ -163,6 +205,69 @@ MUTANTS = (
             " && object.metadata.name == 'published'",
             becomes="Object{status: Object.status{loadBalancer: Object.status.loadBalancer{ingress: ["
             "Object.status.loadBalancer.ingress{ip: '192.0.2.1'}]}}}",
+        ),
+    ),
+    Mutant(
+        name="ingress-websocket-backend-upgrades-nothing",
+        breaks="The Service of a websocket leads to a server that knows no websockets.",
+        caught_by=("ing.websocket",),
+        scope=("suites/ingress/test_protocols.py",),
+        modes=MODES,
+        change=websocket_backend_upgrades_nothing,
+    ),
+    Mutant(
+        name="ingress-nobody-is-told-of-grpc",
+        breaks="A gRPC backend is announced as one of HTTP/1.1.",
+        caught_by=("ing.grpc",),
+        scope=("suites/ingress/test_protocols.py",),
+        modes=MODES,
+        change=nobody_is_told_of_grpc,
+    ),
+    Mutant(
+        name="controller-speaks-no-http-2",
+        breaks="The controller is started without HTTP/2.",
+        caught_by=("ing.http2", "ing.grpc"),
+        scope=("suites/ingress/test_protocols.py",),
+        modes=MODES,
+        during=started(traefik=((), {"GODEBUG": "http2server=0"})),
+    ),
+    Mutant(
+        name="controller-trusts-forged-headers",
+        breaks="The controller takes what any client writes into X-Forwarded-* for the truth.",
+        caught_by=("ing.client-ip", "gw.client-ip"),
+        scope=("suites/client_identity/test_forwarded_headers.py", "suites/ingress/test_status_address.py"),
+        modes=MODES,
+        during=started(traefik=(("--entrypoints.web.forwardedheaders.insecure=true",), {})),
+    ),
+    Mutant(
+        name="load-balancer-masquerades-always",
+        breaks="A LoadBalancer Service with externalTrafficPolicy Local is stored with Cluster.",
+        caught_by=("ing.client-ip", "gw.client-ip"),
+        scope=("suites/client_identity/test_client_address.py", "suites/ingress/test_status_address.py"),
+        modes=MODES,
+        during=altered(
+            "roadtest-masquerades-always",
+            group="",
+            resource="services",
+            operations=["UPDATE"],
+            when="object.spec.type == 'LoadBalancer'",
+            becomes="Object{spec: Object.spec{externalTrafficPolicy: 'Cluster'}}",
+        ),
+    ),
+    Mutant(
+        name="controller-is-never-told-of-proxy-headers",
+        breaks="Whoever tells the controller to read PROXY protocol headers is not heard.",
+        caught_by=("ing.proxy-protocol", "gw.proxy-protocol"),
+        scope=("suites/client_identity/test_proxy_protocol.py", "suites/ingress/test_status_address.py"),
+        modes=MODES,
+        during=altered(
+            "roadtest-no-proxy-headers",
+            group="apps",
+            resource="deployments",
+            operations=["UPDATE"],
+            when="object.spec.template.spec.containers[0].?args.orValue([]).exists(a, a.contains('proxyprotocol'))",
+            patched="[JSONPatch{op: 'replace', path: '/spec/template/spec/containers/0/args', value: "
+            "object.spec.template.spec.containers[0].args.filter(a, !a.contains('proxyprotocol'))}]",
         ),
     ),
     Mutant(
