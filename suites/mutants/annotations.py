@@ -56,6 +56,8 @@ def asks_for_nothing(manifest: Object, _feature: str) -> Object:
     annotations = manifest["metadata"].get("annotations", {})
     for name in [name for name in annotations if name.startswith(ASKING)]:
         del annotations[name]
+    if manifest["kind"] == "Ingress":
+        manifest["spec"].pop("tls", None)  # with it ingress-nginx redirects, asked or not
     if manifest["kind"] in {"HTTPRoute", "HTTPProxy"}:
         asked_by_route(manifest["spec"])
     if manifest["kind"] in POLICIES:
