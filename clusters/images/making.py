@@ -126,7 +126,8 @@ class Maker:
             layers = [dict(ROOT_FILES)]
             parts = sorted([*recipe.files.values(), *recipe.data.values()])
             if recipe.debian:
-                layers[0] |= self._debian_root(recipe.debian, progress)
+                guests = [files[name] for name in recipe.files.values()]
+                layers[0] |= self._debian_root(recipe.debian, guests, progress)
                 parts.append(f"Debian's {', '.join(recipe.debian.packages)}")
             layers.append(own_files(recipe, files))
             trees = [owned(with_parents(tree), recipe) for tree in layers]
@@ -135,9 +136,10 @@ class Maker:
 
         self._install(image, "recipe", build, progress)
 
-    def _debian_root(self, wanted: DebianRoot, progress: Progress) -> Tree:
+    def _debian_root(self, wanted: DebianRoot, guests: Sequence[Path], progress: Progress) -> Tree:
         with disk_errors(self._store.folder), tempfile.TemporaryDirectory(dir=self._store.folder) as place:
-            return debian.tree(self._ways.packages(wanted.packages, Path(place), progress, wanted.suite), wanted)
+            packages = self._ways.packages(wanted.packages, Path(place), progress, wanted.suite)
+            return debian.tree(packages, wanted, (guest.read_bytes() for guest in guests))
 
     def _install(self, image: Image, way: str, make: Callable[[Path], str], progress: Progress) -> None:
         began = time.monotonic()

@@ -18,10 +18,11 @@ FORM = "1"
 
 
 class DebianRoot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Programs out of Debian packages, with the libraries that they load and nothing else."""
+    """Programs out of Debian packages, with the libraries that they and the image's own files load; nothing else."""
 
     packages: list[str]
-    programs: list[str]
+    programs: list[str] = []
+    """The image's own files come to it with their libraries anyway."""
     links: dict[str, str] = {}
     """Further names of programs."""
     applets: list[str] = []
