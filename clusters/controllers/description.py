@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from clusters.errors import UsageError
+from clusters.provider import Channel
 
 from . import folders
 from .identity import ClientIdentity, ProxyProtocol
@@ -62,6 +63,8 @@ class GatewayClaim(Claim, frozen=True, kw_only=True):
     """Of listeners for TCPRoutes: any will do where the controller opens what a Gateway asks for."""
     udp_port: int = 9001
     """Of listeners for UDPRoutes."""
+    channel: Channel = "standard"
+    """Of the Gateway API's definitions: the one without which it does not start."""
     features: list[str] = []
     """Features of the Gateway API, by their names there, that its documentation claims beside those its GatewayClass
     lists in its status."""
