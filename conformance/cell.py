@@ -17,7 +17,7 @@ import clusters
 import reports
 from clusters import guest, lifecycle
 from clusters.cli_views import pairs
-from clusters.controllers import described
+from clusters.controllers import described, not_verified
 from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.existing import ExistingProvider
 from clusters.progress import Progress
@@ -134,11 +134,16 @@ def another_cell(options: Options) -> str:
     with suppress(RoadtestError):  # told below, as every trouble of a cell
         cluster = clusters.load(options.cluster)
         if cluster.provider == EXISTING:
-            first = (options.mode, options.controller) == (MODES[0], described()[0])
+            first = (options.mode, options.controller) == (MODES[0], every_run_has()[0])
             return "" if first else f"the cluster {cluster.name} is one cell, whatever its mode and controller"
         if cluster.mode != options.mode:
             return f"the cluster {cluster.name} runs kube-proxy in mode {cluster.mode}"
     return ""
+
+
+def every_run_has() -> list[str]:
+    """The controllers that are run where none is named: not those of ours that no run has ever had."""
+    return [name for name in described() if name not in not_verified()]
 
 
 def fitted(options: Options, cluster: Cluster) -> Options:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from clusters.addons.api import ClusterApi, wait_until
+from clusters.addons.api import ApiError, ClusterApi, wait_until
 from clusters.addons.install import apply_all, is_rolled_out
+from clusters.errors import ClusterError
 
 from .description import describe
 from .manifests import manifests
+from .trouble import trouble
 
 
 def apply(api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: None, patience: float = 1.0) -> None:
@@ -18,7 +20,19 @@ def apply(api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: Non
 
 
 def wait(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None] = lambda: None) -> None:
-    """Wait until a controller's Deployments are Available and its Service has an address."""
+    """Wait until a controller's pods are Ready, and its Service, where it has one, has an address.
+
+    `ClusterError` with what its pods wait for, and their last lines.
+    """
+    try:
+        wait_for_all(api, name, seconds=seconds, check=check)
+    except ApiError:
+        raise
+    except ClusterError as error:
+        raise ClusterError(error.cause, f"{error.cure}\n{trouble(api, describe(name).namespace)}".strip()) from error
+
+
+def wait_for_all(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None]) -> None:
     controller = describe(name)
     for deployment in controller.deployments:
         path = f"/apis/apps/v1/namespaces/{controller.namespace}/deployments/{deployment}"
@@ -28,12 +42,13 @@ def wait(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None
             seconds=seconds,
             check=check,
         )
-    wait_until(
-        lambda: bool(address(api, name)),
-        what=f"The Service {controller.service} of {controller.title} getting an address",
-        seconds=seconds,
-        check=check,
-    )
+    if controller.service:
+        wait_until(
+            lambda: bool(address(api, name)),
+            what=f"The Service {controller.service} of {controller.title} getting an address",
+            seconds=seconds,
+            check=check,
+        )
 
 
 def address(api: ClusterApi, name: str) -> str:
