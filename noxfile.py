@@ -45,6 +45,8 @@ LEFT_OUT = sorted(
     if path.is_relative_to(FOLDERS[0]) and not tomllib.loads(path.read_text("utf-8")).get("verified")
 )
 """Controllers of ours that no run of ours has had: a cell of theirs runs only where it is asked for by name."""
+DEFAULT_CONTROLLER = "traefik"
+"""It serves every API."""
 TYPED = sys.argv[1:]
 FOR_NOX = TYPED[: TYPED.index("--")] if "--" in TYPED else TYPED
 """What follows is the verb's own."""
@@ -53,11 +55,13 @@ ONE_CELL = any("(" in word for word in FOR_NOX)
 """Whether the user asked for a cell by name, and not for all."""
 ASKED = {word for text in FOR_NOX if "(" in text for word in re.findall(r"['\"](.*?)['\"]", text)}
 CONTROLLERS = sorted(name for name in KNOWN if name not in LEFT_OUT or name in ASKED)
+CELLS = ["none", *CONTROLLERS]
+"""What a mode's cells have besides: no controller, where kube-proxy and DNS are judged, or one."""
 EXISTING = any(" ".join(pair) == "--provider existing" for pair in itertools.pairwise(POSTED)) or (
     "--provider=existing" in POSTED
 )
 if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself which
-    MODES = CONTROLLERS = ["detected"]
+    MODES = CELLS = ["detected"]
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
@@ -182,17 +186,17 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
 
 
 @nox.session
-@nox.parametrize("controller", CONTROLLERS)
+@nox.parametrize("controller", CELLS)
 @nox.parametrize("mode", MODES)
 def conformance(session: nox.Session, mode: str, controller: str) -> None:
     """The main job: a real cluster per cell, every check of the suites, a short load, one report."""
-    if LEFT_OUT and not (ONE_CELL or EXISTING) and (mode, controller) == (MODES[0], CONTROLLERS[0]):
+    if LEFT_OUT and not (ONE_CELL or EXISTING) and (mode, controller) == (MODES[0], CELLS[0]):
         session.log("%s", left_out())
     cell(session, "cell", mode, controller)
 
 
 @nox.session
-@nox.parametrize("controller", CONTROLLERS)
+@nox.parametrize("controller", CELLS)
 @nox.parametrize("mode", MODES)
 def load(session: nox.Session, mode: str, controller: str) -> None:
     """Throughput and latency at full length, per cell, without the suites (`-- --list` shows the profiles)."""
@@ -203,7 +207,15 @@ def load(session: nox.Session, mode: str, controller: str) -> None:
 @nox.parametrize("mode", MODES)
 def propagation(session: nox.Session, mode: str) -> None:
     """How long changes take from the API to the packets, among 10, 1,000 and 5,000 Services, per mode."""
-    cell(session, "propagation", mode, CONTROLLERS[0])
+    cell(session, "propagation", mode, "none")
+
+
+@nox.session
+@nox.parametrize("controller", CONTROLLERS)
+def route_propagation(session: nox.Session, controller: str) -> None:
+    """How long Ingresses and HTTPRoutes take from the API to the first right answer, through each controller."""
+    session.posargs[:0] = ["--change", "ingress", "--change", "httproute"]
+    cell(session, "propagation", "nftables", controller)
 
 
 @nox.session
@@ -215,7 +227,7 @@ def worker(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Break a live cluster on purpose, one mutant at a time: the right check, and only it, must fail."""
-    end_with(session, "conformance", "mutants", "--run", RUN, "--controller", CONTROLLERS[0], *session.posargs)
+    end_with(session, "conformance", "mutants", "--run", RUN, "--controller", DEFAULT_CONTROLLER, *session.posargs)
 
 
 @nox.session
@@ -343,7 +355,7 @@ def mistake() -> str:
         if option in {"-s", "--session", "--sessions"} and re.fullmatch(r"[\w-]+", word) and word not in sessions:
             return f"there is no session {word!r}; there are: {', '.join(sessions)}"
         for axis, asked in re.findall(r"(mode|controller)\s*=\s*['\"](.*?)['\"]", word if "(" in word else ""):
-            known = {"mode": MODES, "controller": sorted(KNOWN)}[axis]
+            known = {"mode": MODES, "controller": ["none", *sorted(KNOWN)]}[axis]
             if asked not in known:
                 looked = f" (ROADTEST_CONTROLLERS is {OUTSIDE})" if axis == "controller" and OUTSIDE else ""
                 near = difflib.get_close_matches(asked, known, n=1)
@@ -351,7 +363,7 @@ def mistake() -> str:
                 return f"there is no {axis} {asked!r} here{meant} ask for one of: {', '.join(known)}{looked}"
         if re.fullmatch(r"(conformance|load)\((?!.*mode.*controller).*\)", word):
             verb = word.partition("(")[0]
-            cells = [f'  "{verb}({mode=}, {controller=})"' for mode in MODES for controller in CONTROLLERS]
+            cells = [f'  "{verb}({mode=}, {controller=})"' for mode in MODES for controller in CELLS]
             return "\n".join([f"{word} names no whole cell; the cells are:", *cells])
     return ""
 

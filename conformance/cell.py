@@ -17,7 +17,6 @@ import clusters
 import reports
 from clusters import guest, lifecycle
 from clusters.cli_views import pairs
-from clusters.controllers import described, not_verified
 from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.existing import ExistingProvider
 from clusters.progress import Progress
@@ -28,10 +27,15 @@ from reports.model import Cell, CellEnd
 
 from . import in_guest
 from .interruption import call
-from .options import DEFAULT_MODE, Options
+from .options import DEFAULT_MODE, NO_CONTROLLER, Options
 
 EXISTING = "existing"
+BOTH = "mode and controller"
 NOT_OURS = "the cluster is not ours: load takes --i-own-this-cluster"
+
+
+class JudgedElsewhereError(UsageError):
+    """What the user selects is judged in other cells."""
 
 
 def run(options: Options, progress: Progress) -> int:
@@ -93,7 +97,9 @@ def phases(options: Options, cluster: Cluster) -> Iterator[tuple[str, list[str]]
         yield "suites", suites_command(options, cluster)
     if options.propagation:
         yield "propagation", propagation_command(options, cluster)
-    if options.load != "none" and cluster.owned:
+    if options.load != "none" and per(options) == [BOTH]:
+        print(f"load: left out, it is sent through the controller in mode {DEFAULT_MODE}")
+    elif options.load != "none" and cluster.owned:
         yield "load", load_command(options, cluster)
     elif options.load != "none":
         print(f"load: left out, {NOT_OURS}")
@@ -116,9 +122,12 @@ def left_out(options: Options) -> str:
 
 
 def leave_out(options: Options, why: str) -> int:
-    """Say why, and put each check of the mode on record as unsupported for that; the exit status."""
+    """Say why, and put each check of the mode on record as unsupported for that; the exit status.
+
+    A controller's checks are not: they are judged in other modes.
+    """
     print(f"cell {options.cell}: left out: {why}")
-    if not options.suites:
+    if not options.suites or options.controller:
         return 0
     reports.append(options.run, unmade(options, reports.timestamp(), "this machine cannot have the cell"))
     where = ["--run", str(options.run), "--cell", options.cell]
@@ -134,16 +143,37 @@ def another_cell(options: Options) -> str:
     with suppress(RoadtestError):  # told below, as every trouble of a cell
         cluster = clusters.load(options.cluster)
         if cluster.provider == EXISTING:
-            first = (options.mode, options.controller) == (MODES[0], every_run_has()[0])
+            first = (options.mode, options.controller) == (MODES[0], "")
             return "" if first else f"the cluster {cluster.name} is one cell, whatever its mode and controller"
         if cluster.mode != options.mode:
             return f"the cluster {cluster.name} runs kube-proxy in mode {cluster.mode}"
+        if options.controller and options.controller not in cluster.controllers:
+            return f"the cluster {cluster.name} has no controller {options.controller}"
     return ""
 
 
-def every_run_has() -> list[str]:
-    """The controllers that are run where none is named: not those of ours that no run has ever had."""
-    return [name for name in described() if name not in not_verified()]
+def per(options: Options) -> list[str]:
+    """What is judged in this cell, as the catalogue says it (`Feature.per`); empty: everything.
+
+    Each check is run where it tells something new: kube-proxy and DNS once per mode, in the mode's own cell; a
+    controller in one mode, and in the others what the mode may change. Whoever asks for a controller's cell by name has
+    all of the controller, and who names files or features has these. A cluster that somebody else made is one cell.
+    """
+    if any(word.startswith(("suites", "--feature")) for word in options.pytest) or theirs(options):
+        return []
+    if not options.controller:
+        return ["mode"]
+    whole = not options.among_others or bool(options.cluster) or options.mode == DEFAULT_MODE
+    return ["controller", BOTH] if whole else [BOTH]
+
+
+def theirs(options: Options) -> bool:
+    """Whether the cluster is somebody else's: one cell, whatever its mode and controller."""
+    if options.provider == EXISTING:
+        return True
+    with suppress(RoadtestError):  # told elsewhere
+        return bool(options.cluster) and clusters.load(options.cluster).provider == EXISTING
+    return False
 
 
 def fitted(options: Options, cluster: Cluster) -> Options:
@@ -214,6 +244,13 @@ def check_selection(options: Options) -> None:
     """Raise where pytest would not know what is meant, or select nothing: seconds before, and not after, a cluster."""
     command = pytest_command(options, "--collect-only", "--quiet", "--no-header")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED and (judged := per(options)):
+        everything = [word for word in command if not word.startswith("--per=")]
+        if subprocess.run(everything, capture_output=True, check=False).returncode == pytest.ExitCode.OK:
+            raise JudgedElsewhereError(
+                f"What {shlex.join(options.pytest)} selects is not judged per {' or per '.join(judged)}.",
+                "Run every cell, ./noxw -s conformance, or kube-proxy's own, controller='none'.",
+            )
     if done.returncode in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
         told = re.findall(r"error: (?!usage)(.+)", done.stderr, re.IGNORECASE)
         if not told:
@@ -258,7 +295,7 @@ def taken(options: Options) -> Cluster:
     if options.mode and cluster.mode != options.mode:
         raise UsageError(
             f"The cluster {cluster.name} runs kube-proxy in mode {cluster.mode}, and this cell is {options.mode}.",
-            f"Ask for that cell: ./noxw -s \"conformance(mode='{cluster.mode}', controller='{options.controller}')\".",
+            f"Ask for that cell: {by_name(options, cluster.mode)}.",
         )
     if options.controller and options.controller not in cluster.controllers:
         raise UsageError(
@@ -266,6 +303,11 @@ def taken(options: Options) -> Cluster:
             f"Create one that has: ./noxw -s cluster -- create --controller {options.controller}.",
         )
     return cluster
+
+
+def by_name(options: Options, mode: str) -> str:
+    """The command that asks for the options' cell in a mode."""
+    return f"./noxw -s \"conformance(mode='{mode}', controller='{options.controller or NO_CONTROLLER}')\""
 
 
 def record(options: Options, cluster: Cluster, started: str) -> Cell:
@@ -300,7 +342,8 @@ def pytest_command(options: Options, *ours: str) -> list[str]:
     """pytest on the suites with what the user selects of them; what the user says comes last, and wins."""
     asked = [word for word in options.pytest if not word.startswith("-")]
     paths = [] if any(word.startswith("suites") for word in asked) else ["suites"]
-    return [sys.executable, "-m", "pytest", "-p", "fixtures.plugin", *paths, *ours, *options.pytest]
+    judged = [f"--per={what}" for what in per(options)]
+    return [sys.executable, "-m", "pytest", "-p", "fixtures.plugin", *paths, *judged, *ours, *options.pytest]
 
 
 def suites_command(options: Options, cluster: Cluster) -> list[str]:
@@ -323,5 +366,6 @@ def load_command(options: Options, cluster: Cluster) -> list[str]:
         *(["--short"] if options.load == "short" else []),
         *(word for name in options.profile for word in ("--profile", name)),
         *(["--seed", str(options.seed)] if options.seed else []),
+        *(["--target", "controller"] if options.controller and not options.profile and not theirs(options) else []),
         *options.grid,
     ]

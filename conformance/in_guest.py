@@ -1,7 +1,7 @@
 """A cell whose kube-proxy mode this machine's kernel lacks runs in a User Mode Linux guest, whose kernel has it.
 
-The guest runs ``python -m conformance cell`` as this process was asked to, with its provider, its patience and the
-suites that a mode changes; its results land in the run's folder, which is all that it can write to.
+The guest runs ``python -m conformance cell`` as this process was asked to, with its provider and its patience;
+its results land in the run's folder, which is all that it can write to.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from clusters.errors import RoadtestError
 from clusters.progress import Progress
 from reports.model import Cell, CellEnd
 
-from .options import Options
+from .options import NO_CONTROLLER, Options
 
-SUITES = ("suites/services", "suites/endpoints", "suites/proxy", "suites/dns")
-"""What is judged once per mode; the rest is judged per controller, whose cells in other modes run on this machine."""
 PATIENCE = ("--patience", "8", "--timeout-scale", "4")
 """A guest has one CPU, on which suites take eight to ten times as long as on the machine itself."""
 WORKERS = ("--workers", "2")
@@ -52,22 +50,19 @@ def left_out(options: Options, lacking: str) -> str:
     """Why a cell that was not asked for by name is left out where this machine lacks its mode."""
     if reason := hindrance(options):
         return f"{lacking} {reason}"
-    by_name = f"./noxw -s \"conformance(mode='{options.mode}', controller='{options.controller}')\""
+    by_name = f"./noxw -s \"conformance(mode='{options.mode}', controller='{options.controller or NO_CONTROLLER}')\""
     return f"{lacking} Asked for by name it runs in a User Mode Linux guest, slowly: {by_name}"
 
 
 def command(options: Options, arguments: Sequence[str]) -> list[str]:
     """What the guest is told to run: as this process was, where the user says nothing else what suits a guest."""
-    asked = list(arguments)
-    named = any(word.startswith("suites") for word in options.pytest)
     return [
         *(sys.executable, "-m", "conformance", "cell"),
         *PATIENCE,
         *WORKERS,
         *SLOW,
-        *asked,
+        *arguments,
         *("--provider", "embedded", "--load", "none", "--run", str(options.run)),
-        *([] if named else SUITES),
         *NO_CACHE,
     ]
 

@@ -16,6 +16,8 @@ from loadprofiles import grid
 from propagation import options as propagation
 
 DEFAULT_MODE = "iptables"
+NO_CONTROLLER = "none"
+"""Names a mode's own cell: no controller is on its cluster, and what is judged is kube-proxy and DNS."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +25,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     run: Path
     mode: str
-    """Empty, with the provider ``existing`` only: as detected; and so with the controller."""
+    """Empty, with the provider ``existing`` only: as detected."""
     controller: str
+    """Empty: none; with the provider ``existing``: as detected."""
     provider: str
     existing: ExistingSpec = ExistingSpec()
     dry_run: bool = False
@@ -145,6 +148,7 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     there = bool(known.cluster) or known.provider == existing.NAME
     fields |= {
         "mode": mode,
+        "controller": "" if known.controller == NO_CONTROLLER else known.controller,
         "families": families.chosen(known.families, there_already=there),
         "dns_domain": dns_domain.chosen(known.dns_domain, there_already=there),
     }

@@ -56,7 +56,7 @@ def _run(asked: argparse.Namespace, console: Console) -> None:
             cluster=asked.cluster,
             run=asked.run,
             cell=asked.cell,
-            profiles=chosen(asked.profile),
+            profiles=[one for one in chosen(asked.profile) if not asked.target or one.target in asked.target],
             named=bool(asked.profile),
             short=asked.short,
             seed=asked.seed,
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--run", required=True, type=Path, help="the run's folder, for example runs/ID")
     running.add_argument("--cell", required=True, help="the cell of the run that the figures belong to")
     running.add_argument("--profile", action="append", default=[], help="only this one; may be given several times")
+    running.add_argument("--target", action="append", default=[], help="only profiles that are sent there; repeatable")
     running.add_argument("--short", action="store_true", help="a few seconds each, as inside `conformance`")
     running.add_argument("--seed", type=int, default=0, help="of the arrivals and the intervals (default 0)")
     grid.add_options(running)

@@ -102,23 +102,33 @@ class Backend:
 
     def _controller(self) -> tuple[str, int, str, dict[str, str]]:
         controller = controller_of(self._cluster)
-        if controller is None or controller.ingress is None:
+        if controller is None or (claim := controller.ingress or controller.gateway) is None:
             raise UsageError(
-                f"Cluster {self._cluster.name} has no controller that serves Ingress.",
+                f"Cluster {self._cluster.name} has no controller that serves Ingress or the Gateway API.",
                 "Create it with a controller, for example traefik.",
             )
-        (ingress,) = documents((FOLDER / "ingress.yaml").read_text(encoding="utf-8"))
-        ingress["spec"]["ingressClassName"] = controller.ingress.class_name
-        self.namespace.apply_object(ingress)
-        address = await_value(self._ingress_address, bool, what="an address in the Ingress's status")
-        told = {"way": f"outside client → LoadBalancer address of {controller.name} → a backend", "route": "Ingress"}
+        kind = "Ingress" if controller.ingress else "Gateway"
+        field = "ingressClassName" if controller.ingress else "gatewayClassName"
+        for found in documents((FOLDER / f"{kind.lower()}.yaml").read_text(encoding="utf-8")):
+            if found["kind"] == kind:
+                found["spec"][field] = claim.class_name
+            self.namespace.apply_object(found)
+        read = self._ingress_address if controller.ingress else self._gateway_address
+        address = await_value(read, bool, what=f"an address in the {kind}'s status")
+        route = "Ingress" if controller.ingress else "HTTPRoute"
+        told = {"way": f"outside client → LoadBalancer address of {controller.name} → a backend", "route": route}
         told |= {f"{controller.name} {name}": why for name, why in controller.settings.items()}
-        return address, controller.ingress.http_port, HOST, told
+        return address, claim.http_port, HOST, told
 
     def _ingress_address(self) -> str:
         stored = self.namespace.api.get("networking.k8s.io/v1", "Ingress", "backend", self.namespace.name) or {}
         addresses = ((stored.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
         return str(addresses[0].get("ip", "")) if addresses else ""
+
+    def _gateway_address(self) -> str:
+        stored = self.namespace.api.get("gateway.networking.k8s.io/v1", "Gateway", "edge", self.namespace.name) or {}
+        addresses = (stored.get("status") or {}).get("addresses") or []
+        return str(addresses[0].get("value", "")) if addresses else ""
 
     def _await_answers(self, way: Way, profile: Profile) -> None:
         vantage: Vantage = self._sending_pod() if self._by_pods else vantage_of(way.vantage)

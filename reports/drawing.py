@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from reports.errors import ReportError
@@ -15,8 +16,11 @@ from reports.stream import read
 from reports.terminal import show
 from reports.views.merged import Merged, merge
 from reports.views.page import page
+from reports.views.parity import as_data
 
 JUNIT, SUMMARY, HTML = "results.xml", "summary.md", "report.html"
+PARITY = "parity.json"
+"""The table of parity for programs; only where controllers were asked for what ingress-nginx's annotations ask for."""
 
 
 def render(runs: Sequence[Path], *, out: Path | None = None, console: Console | None = None) -> int:
@@ -33,6 +37,8 @@ def render(runs: Sequence[Path], *, out: Path | None = None, console: Console | 
         _replace(folder / JUNIT, junit(merged))
         _replace(folder / SUMMARY, markdown(shown).encode())
         _replace(folder / HTML, html(shown).encode())
+        if shown.parity.rows:
+            _replace(folder / PARITY, msgspec.json.format(msgspec.json.encode(as_data(shown.parity))))
     except OSError as error:
         raise ReportError(
             f"The report cannot be written to {folder}: {error.strerror}.", "Name another folder with --out."

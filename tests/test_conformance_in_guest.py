@@ -78,14 +78,14 @@ def test_where_there_is_no_guest_the_reason_is_told_to_both(tmp_path: Path, monk
     assert cell.left_out(asked(tmp_path, "--among-others")) == f"{LACKING} A guest needs a yak."
 
 
-def test_the_guest_runs_the_suites_of_a_mode_and_no_load(tmp_path: Path) -> None:
+def test_the_guest_runs_the_cell_and_no_load(tmp_path: Path) -> None:
     words = in_guest.command(asked(tmp_path), arguments(tmp_path))
     options = parse("cell", words[4:])
     assert options.load == "none"
     assert options.patience > 1
     assert options.provider == "embedded"
     assert {"--timeout-scale", "--skip-slow"} < set(options.pytest)
-    assert [word for word in options.pytest if word.startswith("suites")] == list(in_guest.SUITES)
+    assert [word for word in options.pytest if word.startswith("suites")] == []
 
 
 def test_what_the_user_says_wins_in_the_guest_too(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_what_the_user_says_to_pytest_wins() -> None:
 def test_what_can_be_run_as_asked_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr("clusters.embedded.machine.run_trials", lambda every: None)
-    cell.check(parse("cell", [*CELL, "-n", "0", "-x", "-k", "srv"]))
+    cell.check(parse("cell", [*CELL, "-n", "0", "-x", "-k", "wildcard"]))
     cell.check(parse("cell", [*CELL, "--feature", "svc.etp.local", "-k", "keeps"]))
 
 
@@ -156,12 +156,52 @@ def test_load_is_sent_to_nobodys_cluster_without_their_word() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "controller", "left_out"),
-    [("iptables", "traefik", False), ("nftables", "traefik", True), ("iptables", "zzz", True)],
+    [("iptables", "none", False), ("nftables", "none", True), ("iptables", "traefik", True)],
 )
 def test_an_existing_cluster_on_record_is_one_cell_of_the_matrix(
     monkeypatch: pytest.MonkeyPatch, mode: str, controller: str, left_out: bool
 ) -> None:
     monkeypatch.setattr("clusters.load", lambda name: THEIRS)
-    monkeypatch.setattr(cell, "described", lambda: ["traefik", "zzz"])
     words = ["--run", "runs/x", "--mode", mode, "--controller", controller, "--cluster", "c", "--among-others"]
     assert bool(cell.another_cell(parse("cell", words))) is left_out
+
+
+@pytest.mark.parametrize(
+    ("mode", "controller", "words", "expected"),
+    [
+        pytest.param("nftables", "none", [], ["mode"], id="a mode alone"),
+        pytest.param("nftables", "traefik", [], ["controller", cell.BOTH], id="a controller asked for by name"),
+        pytest.param("iptables", "traefik", ["--among-others"], ["controller", cell.BOTH], id="in one mode all of it"),
+        pytest.param("nftables", "traefik", ["--among-others"], [cell.BOTH], id="in others what the mode may change"),
+        pytest.param("nftables", "traefik", ["suites/dns"], [], id="files are what they are"),
+        pytest.param("nftables", "none", ["--feature", "ing.host"], [], id="features are what they are"),
+        pytest.param("nftables", "traefik", ["-k", "host"], ["controller", cell.BOTH], id="an expression narrows it"),
+    ],
+)
+def test_each_check_is_run_where_it_tells_something_new(
+    mode: str, controller: str, words: list[str], expected: list[str]
+) -> None:
+    asked = parse("cell", ["--run", "runs/x", "--mode", mode, "--controller", controller, *words])
+    assert cell.per(asked) == expected
+    assert [word for word in cell.pytest_command(asked) if word.startswith("--per=")] == [
+        f"--per={what}" for what in expected
+    ]
+
+
+def test_a_modes_own_cell_has_no_controller_and_is_called_as_the_mode() -> None:
+    asked = parse("cell", ["--run", "runs/x", "--mode", "nftables", "--controller", "none"])
+    assert (asked.cell, cell.spec(asked).controllers) == ("nftables", [])
+    assert "controller='none'" in cell.by_name(asked, "iptables")
+
+
+def test_load_is_sent_through_a_controller_in_its_own_cell_and_past_it_in_the_modes() -> None:
+    through = parse("cell", ["--run", "runs/x", "--mode", "iptables", "--controller", "traefik"])
+    assert cell.load_command(through, CLUSTER)[-2:] == ["--target", "controller"]
+    past = parse("cell", ["--run", "runs/x", "--mode", "iptables", "--controller", "none"])
+    assert "--target" not in cell.load_command(past, CLUSTER)
+
+
+def test_what_is_judged_in_other_cells_is_said_to_be(tmp_path: Path) -> None:
+    words = ["--run", str(tmp_path), "--mode", "nftables", "--controller", "none", "-k", "wildcard_takes_one_label"]
+    with pytest.raises(cell.JudgedElsewhereError, match="is not judged per mode"):
+        cell.check_selection(parse("cell", words))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from clusters.controllers import needed
 from clusters.controllers.description import ControllerDescription, describe, described, folder_of
 
 
@@ -71,6 +72,7 @@ def test_its_classes_name_it(with_manifests: ControllerDescription) -> None:
 
 def test_what_it_says_of_itself_has_a_public_source(controller: ControllerDescription) -> None:
     said = [controller.ingress, controller.gateway, controller.canary.ingress, controller.canary.gateway]
+    said += [controller.client_identity, controller.proxy_protocol]
     said += [*controller.refusals, *controller.deviations, *controller.charts]
     for claim in said:
         assert claim is None or claim.source.startswith("https://")
@@ -93,4 +95,8 @@ def test_it_has_one_way_to_a_cluster(controller: ControllerDescription) -> None:
         assert controller.namespace
         assert controller.deployments
     assert controller.ingress or controller.gateway
-    assert not (controller.verified and controller.existing_only)
+    assert bool(controller.verified) == bool(controller.component)  # what can be made here has been run here
+
+
+def test_we_know_how_to_make_every_image_of_it(with_manifests: ControllerDescription) -> None:
+    assert needed([with_manifests.name]).names == []

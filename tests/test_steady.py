@@ -6,16 +6,31 @@ import itertools
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
+from fixtures.certificates import fingerprint
 from fixtures.observations import HttpObservation, Outcome
 from fixtures.steady import Stream, check_sender, no_loss, steady, told
 from fixtures.timeouts import sent, stretch
 from fixtures.vantages import NetnsVantage
 from fixtures.verdicts import ArrangementError, Mismatch
 from reports.views.timelines import stream as drawn
-from tests.miniatures.http import Behaviour, alternate, babble, close_early, half, hang, http_server, mirror, reply
+from tests.miniatures.certificates import self_signed
+from tests.miniatures.http import (
+    Behaviour,
+    alternate,
+    babble,
+    chunked,
+    close_early,
+    half,
+    hang,
+    http_server,
+    mirror,
+    reply,
+    told_request,
+)
 from tests.miniatures.ports import refusing_port
 from tests.vantages import HERE
 
@@ -99,6 +114,53 @@ def test_a_closed_port_refuses() -> None:
     with steady(VANTAGE, f"http://127.0.0.1:{refusing_port()}/", rate=40.0) as stream:
         time.sleep(0.2)
     assert {one.outcome for one in stream.seen} == {Outcome.REFUSED}
+
+
+def test_a_host_of_ones_own_is_told_to_the_server() -> None:
+    with (
+        http_server(told_request) as port,
+        steady(VANTAGE, f"http://127.0.0.1:{port}/", host="shop.example", rate=40.0) as stream,
+    ):
+        stream.await_answers(2)
+    assert {"Host: shop.example" in one.body.splitlines() for one in stream.seen} == {True}
+    assert {one.target for one in stream.seen} == {f"http://127.0.0.1:{port}/ as shop.example"}
+
+
+@pytest.mark.parametrize("connections", [0, 2])
+def test_an_answer_in_chunks_is_read_to_its_end(connections: int) -> None:
+    stream = sent_to(chunked("pod-", "a"), connections=connections)
+    assert {(one.outcome, one.body) for one in stream.seen} == {(Outcome.ANSWERED, "pod-a")}
+
+
+@pytest.fixture(params=[0, 2], ids=["fresh", "kept"])
+def by_tls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Stream, list[str | None], str]:
+    """A stream to a server that speaks TLS, the server names that it was asked for, and its certificate."""
+    path, pem = self_signed(tmp_path, "shop.example")
+    names: list[str | None] = []
+    with (
+        http_server(reply(), certificate=path, asked=names.append) as port,
+        steady(VANTAGE, f"https://127.0.0.1:{port}/", host="shop.example", connections=request.param) as stream,
+    ):
+        stream.await_answers(6)
+    return stream, names, pem
+
+
+def test_by_https_each_connection_asks_for_the_name_and_tells_the_certificate(
+    by_tls: tuple[Stream, list[str | None], str],
+) -> None:
+    stream, names, pem = by_tls
+    no_loss(stream, "while nothing happened")
+    assert {fingerprint(one.certificate) for one in stream.seen} == {fingerprint(pem)}
+    assert set(names) == {"shop.example"}
+
+
+def test_a_handshake_with_what_speaks_no_tls_is_lost_by_its_kind() -> None:
+    with (
+        http_server(reply()) as port,
+        steady(VANTAGE, f"https://127.0.0.1:{port}/", rate=40.0, timeout=0.4) as stream,
+    ):
+        stream.await_seen(lambda seen: len(seen) > 1, what="requests")
+    assert {(one.outcome, one.certificate) for one in stream.seen} == {(Outcome.TLS_ERROR, "")}
 
 
 def test_a_slow_answer_holds_up_no_other_request() -> None:

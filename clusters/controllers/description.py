@@ -16,6 +16,7 @@ import msgspec
 from clusters.errors import UsageError
 
 from . import folders
+from .identity import ClientIdentity, ProxyProtocol
 
 FETCHED = "its chart and its images come from their registries"
 
@@ -25,6 +26,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     source: str
     """The controller's own documentation of it."""
+
+
+class GrpcBackend(Claim, frozen=True, kw_only=True):
+    """It speaks gRPC with a backend whose Service or Ingress is annotated so, beside the port's appProtocol."""
+
+    service_annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    ingress_annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class IngressClaim(Claim, frozen=True, kw_only=True):
@@ -37,6 +45,12 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     https_port: int = 443
     unmatched_status: int = 404
     """HTTP status where no rule matches and there is no default backend: the Ingress API leaves it open."""
+    serves_without_class: bool = False
+    """As its manifests start it, it also serves Ingresses that name no class where there is no default class."""
+    idle_websocket_seconds: float = 0.0
+    """After how long it ends a websocket on which nobody speaks, by default; 0: it does not."""
+    grpc: GrpcBackend | None = None
+    """How it is told that an Ingress's backend speaks gRPC; nothing: it does not claim to."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):
@@ -47,6 +61,13 @@ class GatewayClaim(Claim, frozen=True, kw_only=True):
     """``spec.controllerName`` of the GatewayClass."""
     http_port: int = 80
     https_port: int = 443
+    tcp_port: int = 9000
+    """Of listeners for TCPRoutes: any will do where the controller opens what a Gateway asks for."""
+    udp_port: int = 9001
+    """Of listeners for UDPRoutes."""
+    features: list[str] = []
+    """Features of the Gateway API, by their names there, that its documentation claims beside those its GatewayClass
+    lists in its status."""
 
 
 class CanaryByIngress(Claim, frozen=True, kw_only=True):
@@ -72,6 +93,17 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Prometheus metrics."""
     configuration: str = ""
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
+    command: list[str] = []
+    """What prints that configuration in a pod of its, where no path gives it: a text whose blocks are in braces."""
+
+
+class Restart(Claim, frozen=True, kw_only=True):
+    """What becomes of requests while its pods are replaced one by one, installed as its manifests do."""
+
+    lossless: bool
+    """It drains: its documentation says that none is lost."""
+    reason: str = ""
+    """Otherwise: why some may be lost."""
 
 
 class Chart(Claim, frozen=True, kw_only=True):
@@ -92,6 +124,8 @@ class Refusal(Claim, frozen=True, kw_only=True):
 
     feature: str
     reason: str
+    flavour: str = ""
+    """Where the feature can be asked for in several ways, the only one that it does not have: ``by-httproute``."""
 
 
 class Deviation(Claim, frozen=True, kw_only=True):
@@ -133,12 +167,18 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
+    restart: Restart | None = None
+    """Left out: it says nothing of it."""
+    client_identity: ClientIdentity | None = None
+    """Nothing: its documentation tells nothing of it."""
+    proxy_protocol: ProxyProtocol | None = None
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
-    def refusal(self, feature: str) -> Refusal | None:
-        """Why the controller does not have ``feature``, where its documentation says so."""
-        return next((refusal for refusal in self.refusals if refusal.feature == feature), None)
+    def refusal(self, feature: str, flavour: str = "") -> Refusal | None:
+        """Why the controller does not have ``feature``, or not in this way, where its documentation says so."""
+        of_it = [refusal for refusal in self.refusals if refusal.feature == feature]
+        return next((refusal for refusal in of_it if refusal.flavour in {"", flavour}), None)
 
     def deviations_in(self, feature: str) -> list[Deviation]:
         """How the controller is known to differ in ``feature``."""

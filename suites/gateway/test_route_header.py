@@ -11,10 +11,10 @@ from fixtures.served import not_served, served_by
 
 
 @pytest.fixture
-def headers(routes: Arrange) -> Routes:
+def headers(crossing: Arrange) -> Routes:
     """A rule for one header, a rule for two at once, a rule for one or the other."""
     ready = {f"ready-{name}.example": name for name in ("one", "two", "three")}
-    return routes("route_header.yaml", gateway="edge", ready=ready)
+    return crossing("route_header.yaml", ready=ready)
 
 
 @feature("gw.route.header")

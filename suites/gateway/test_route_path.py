@@ -11,10 +11,10 @@ from fixtures.served import not_served, served_by
 
 
 @pytest.fixture
-def paths(routes: Arrange) -> Routes:
+def paths(crossing: Arrange) -> Routes:
     """Paths that overlap on one host, and paths that stand alone on another."""
     ready = {f"ready-{name}.example": name for name in ("one", "two", "three")}
-    return routes("route_path.yaml", gateway="edge", ready=ready)
+    return crossing("route_path.yaml", ready=ready)
 
 
 @feature("gw.route.path")

@@ -71,6 +71,20 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
             handler.wfile.write(b".")
 
 
+def chunked(*parts: str) -> Behaviour:
+    """Answer in chunks, the last with a trailer."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for part in parts:
+            handler.wfile.write(f"{len(part.encode()):x};told=yes\r\n{part}\r\n".encode())
+        handler.wfile.write(b"0\r\nTold: late\r\n\r\n")
+
+    return answer
+
+
 def babble(handler: BaseHTTPRequestHandler) -> None:
     """Answer with what is no HTTP."""
     handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
@@ -93,8 +107,13 @@ def alternate(*behaviours: Behaviour) -> Behaviour:
 
 
 @contextmanager
-def http_server(behave: Behaviour, *, certificate: Path | None = None) -> Iterator[int]:
-    """Serve on loopback and give the port; with a certificate (PEM with its key) by TLS."""
+def http_server(
+    behave: Behaviour, *, certificate: Path | None = None, asked: Callable[[str | None], None] | None = None
+) -> Iterator[int]:
+    """Serve on loopback and give the port; with a certificate (PEM with its key) by TLS.
+
+    ``asked`` is told the server name that each client asks for by TLS.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -110,6 +129,8 @@ def http_server(behave: Behaviour, *, certificate: Path | None = None) -> Iterat
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
+        if asked:
+            context.sni_callback = lambda _connection, name, _context: asked(name)
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
