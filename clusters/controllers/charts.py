@@ -19,7 +19,7 @@ from clusters import components
 from clusters.addons.manifests import load_file
 from clusters.components.catalogue import catalogue
 from clusters.errors import ComponentError, UsageError
-from clusters.images.registry import HOSTS
+from clusters.images.names import HOSTS
 
 from .description import Chart, ControllerDescription, describe, folder_of
 
