@@ -70,6 +70,8 @@ class Need(StrEnum):
     """Routes that take what no rule of anybody matches."""
     LABELLED_NAMESPACES = "labelled-namespaces"
     """Namespaces of our own, with labels."""
+    CERT_MANAGER = "cert-manager"
+    """To put cert-manager, and an ACME server for it, on the cluster."""
     ANOTHER_NAMESPACE = "another-namespace"
     """The pods to send from are in another namespace than what they are sent to."""
 

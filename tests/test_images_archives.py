@@ -129,7 +129,8 @@ def test_an_unknown_image_lists_the_right_ones() -> None:
 
 
 def test_every_image_has_a_recipe_of_known_components() -> None:
-    assert len(known()) == len(catalogue().images) + len(catalogue().controller_images) >= 7
+    pins = catalogue()
+    assert len(known()) == len(pins.images) + len(pins.controller_images) + len(pins.addon_images) >= 7
     for image in recipes.images().values():
         for name in image.recipe.files.values():
             catalogue().holder(name)

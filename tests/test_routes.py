@@ -390,3 +390,11 @@ def test_a_gateways_listeners_get_a_port_and_nothing_else_does() -> None:
     gateway = {"kind": "Gateway", "spec": {"listeners": [{"name": "a", "port": 1}, {"name": "b", "port": 2}]}}
     assert [part["port"] for part in with_port(gateway, 9)["spec"]["listeners"]] == [9, 9]
     assert with_port({"kind": "TCPRoute", "spec": {}}, 9) == {"kind": "TCPRoute", "spec": {}}
+
+
+def test_a_host_with_a_certificate_is_awaited_by_https(namespace: Namespace) -> None:
+    """ingress-nginx redirects plain HTTP of such a host: awaited so, it would never be ready."""
+    made = Routes(namespace, None, class_name="c", address="192.0.2.1", ready={})  # type: ignore[arg-type]
+    spec = {"tls": [{"hosts": [made.host("lamp.example")]}], "rules": [{"host": made.host("dark.example")}]}
+    made.put.append({"kind": "Ingress", "spec": spec})
+    assert (made._secured("lamp.example"), made._secured("dark.example")) == (True, False)

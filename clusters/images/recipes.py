@@ -86,7 +86,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 @functools.cache
 def images() -> dict[str, Image]:
     """Official name → image."""
-    return together(read(FILE), {**catalogue().images, **catalogue().controller_images})
+    pins = catalogue()
+    return together(read(FILE), {**pins.images, **pins.controller_images, **pins.addon_images})
 
 
 def of_every_cluster() -> dict[str, Image]:
