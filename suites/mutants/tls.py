@@ -33,10 +33,10 @@ def second_host_names_the_first_secret(manifest: Object, _feature: str) -> Objec
 
 
 def another_hosts_certificate_is_lent(_cluster: Cluster, namespace: Namespace, feature: str) -> None:
-    """The host without a Secret is given one that was made for the host beside it, too."""
+    """The host without a Secret is given one that was made for another host, too."""
     if feature != "ing.tls.missing-secret":
         return
-    hosts = [host_in(namespace.name, host) for host in ("with-secret.example", "without-secret.example")]
+    hosts = [host_in(namespace.name, host) for host in ("another.example", "without-secret.example")]
     namespace.apply_object(secret_of("lent", self_signed(*hosts)))
     change_secret(namespace, "without-secret", "lent")
     time.sleep(TAKEN_UP)
@@ -150,7 +150,7 @@ MUTANTS = (
     ),
     Mutant(
         name="tls-missing-secret-is-lent-another",
-        breaks="A host whose Secret is missing is served a certificate of the host beside it.",
+        breaks="A host whose Secret is missing is served a certificate of another host.",
         caught_by=("ing.tls.missing-secret",),
         scope=(f"{INGRESS}missing_secret.py", f"{INGRESS}sni.py"),
         modes=MODES,
