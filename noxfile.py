@@ -199,6 +199,14 @@ def propagation(session: nox.Session, mode: str) -> None:
 
 
 @nox.session
+@nox.parametrize("controller", CONTROLLERS)
+def route_propagation(session: nox.Session, controller: str) -> None:
+    """How long Ingresses and HTTPRoutes take from the API to the first right answer, through each controller."""
+    session.posargs[:0] = ["--change", "ingress", "--change", "httproute"]
+    cell(session, "propagation", "nftables", controller)
+
+
+@nox.session
 def worker(session: nox.Session) -> None:
     """Send for a `load` that runs on another machine: `nox -s worker -- --master ADDRESS:PORT` (docs/grid.md)."""
     end_with(session, "loadprofiles", "worker", *session.posargs)
@@ -212,7 +220,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def upstream(session: nox.Session) -> None:
-    """Kubernetes' own end-to-end tests as a witness beside ours: `nox -s upstream -- --suite k8s --focus REGEX`."""
+    """Kubernetes' own tests, or the Gateway API's, as a witness beside ours: `nox -s upstream -- --suite k8s`."""
     asked_to_look = wants_help(session) or "--list" in session.posargs
     status = status_of(session, "conformance", "upstream", "--run", RUN, *session.posargs)
     if asked_to_look:

@@ -79,9 +79,18 @@ def create(spec: ClusterSpec, progress: Progress | None = None) -> Cluster:
     told = progress or SilentProgress()
     for purpose in [*provider.packages, *(["ipvs"] if provider.packages and spec.mode == "ipvs" else [])]:
         system_packages.ensure(told, system_packages.packages_of_programs(purpose))
-    cluster = msgspec.structs.replace(provider.create(spec, told), provider_reason=reason)
+    cluster = msgspec.structs.replace(provider.create(with_channel(spec), told), provider_reason=reason)
     records.save(cluster)
     return cluster
+
+
+def with_channel(spec: ClusterSpec) -> ClusterSpec:
+    """What is asked for, with the Gateway API's channel that its controllers need; experimental has all of standard."""
+    from .controllers import describe  # noqa: PLC0415 - as above
+
+    claims = [describe(name).gateway for name in spec.controllers]
+    needs = any(claim is not None and claim.channel == "experimental" for claim in claims)
+    return msgspec.structs.replace(spec, gateway_api="experimental") if needs else spec
 
 
 def load(name: str) -> Cluster:

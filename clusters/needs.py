@@ -58,6 +58,8 @@ class Need(StrEnum):
     """A controller with a GatewayClass, and the Gateway API's definitions."""
     CANARY_INGRESS = "canary-ingress"
     """A class whose Ingresses split traffic by annotations."""
+    CONTROLLER = "controller"
+    """To change the controller's own objects for a while: its class, its Service, how it is started."""
     CLUSTER_SCOPED = "cluster-scoped"
     """Objects outside of namespaces."""
     EXTERNAL_IPS = "external-ips"

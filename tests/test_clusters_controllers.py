@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from clusters import controllers
 from clusters.addons.api import ClusterApi
 from clusters.controllers import install
+from clusters.controllers import manifests as of_folder
+from clusters.controllers.manifests import manifests
 from clusters.errors import ClusterError, UsageError
 
 
@@ -46,13 +51,34 @@ def served(*entries: dict[str, str]) -> ClusterApi:
 
 @pytest.mark.parametrize("name", controllers.described())
 def test_everything_that_a_controller_describes_is_in_its_manifests(name: str) -> None:
-    put = api()
-    controllers.apply(put, name)
+    made = {f"{found['kind']} {found['metadata']['name']}" for found in manifests(name)}
     description = controllers.describe(name)
 
-    assert f"Namespace {description.namespace}" in put.applied
-    assert f"Service {description.service}" in put.applied
-    assert all(f"Deployment {deployment}" in put.applied for deployment in description.deployments)
+    assert f"Namespace {description.namespace}" in made
+    assert f"Service {description.service}" in made or not description.service
+    assert all(f"Deployment {deployment}" in made for deployment in description.deployments)
+    assert all(f"DaemonSet {daemonset}" in made for daemonset in description.daemonsets)
+
+
+def test_the_definitions_of_its_kinds_come_before_its_manifests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file, kind in {"a.yaml": "Lamp", "b.yaml": "Fan"}.items():
+        text = f"kind: CustomResourceDefinition\nmetadata: {{name: {kind}}}\n"
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(of_folder.components, "resolve", lambda names: dict.fromkeys(names, tmp_path))
+    put = api()
+    monkeypatch.setattr(of_folder, "describe", describing(["lamps/b.yaml"]))
+    controllers.apply(put, "traefik")
+    assert put.applied[:2] == ["CustomResourceDefinition Fan", "Namespace traefik"]
+
+    monkeypatch.setattr(of_folder, "describe", describing(["lamps"]))
+    assert controllers.parts_of(["traefik", "traefik"]) == ["lamps"]
+    assert [found["metadata"]["name"] for found in of_folder.definitions("traefik")] == ["Lamp", "Fan"]
+
+
+def describing(definitions: list[str]) -> Callable[[str], controllers.ControllerDescription]:
+    return lambda name: msgspec.structs.replace(controllers.describe(name), definitions=definitions)
 
 
 def test_a_controller_that_is_none_is_told_with_those_that_are() -> None:
@@ -64,6 +90,17 @@ def test_a_controller_is_waited_for_until_it_has_an_address() -> None:
     controllers.wait(served({"ip": "172.30.0.200"}), "traefik", seconds=1)
     with pytest.raises(ClusterError, match="getting an address did not happen"):
         controllers.wait(served(), "traefik", seconds=0.05)
+
+
+def test_its_daemonsets_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    traefik = controllers.describe("traefik")
+    daemons = msgspec.structs.replace(traefik, deployments=[], daemonsets=["envoy"], service="")
+    monkeypatch.setattr(install, "describe", lambda name: daemons)
+    status = {"observedGeneration": 1, "desiredNumberScheduled": 2, "numberReady": 2, "updatedNumberScheduled": 2}
+    ready = {"kind": "DaemonSet", "metadata": {"generation": 1}, "status": status}
+    controllers.wait(api(daemonsets=ready), "traefik", seconds=1)
+    with pytest.raises(ClusterError, match="DaemonSet envoy of Traefik Proxy becoming Available did not happen"):
+        controllers.wait(api(daemonsets={**ready, "status": {**status, "numberReady": 1}}), "traefik", seconds=0.05)
 
 
 def test_an_address_may_be_a_name() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from clusters import docker_engine, lifecycle
 from clusters.errors import UsageError
+from clusters.provider import ClusterSpec
 
 Answer = Callable[[bytes], None]
 
@@ -82,3 +83,10 @@ def test_a_provider_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lifecycle.choose("embedded")[1] == "embedded was asked for"
     with pytest.raises(UsageError, match="Choose one of: auto, embedded, kind, existing"):
         lifecycle.choose("docker")
+
+
+def test_a_cluster_has_the_channel_that_its_controllers_need() -> None:
+    assert lifecycle.with_channel(ClusterSpec(name="c", controllers=["contour"])).gateway_api == "experimental"
+    assert lifecycle.with_channel(ClusterSpec(name="c", controllers=["traefik"])).gateway_api == "standard"
+    asked = ClusterSpec(name="c", gateway_api="experimental")
+    assert lifecycle.with_channel(asked) == asked

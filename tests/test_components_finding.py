@@ -258,7 +258,8 @@ def test_images_and_controllers_have_the_versions_of_their_components() -> None:
     every = catalogue()
     every_image = {**every.images, **every.controller_images, **every.addon_images}
     for name, image in every_image.items():
-        assert image.rpartition(":")[2].removeprefix("v") == every.components[every.holder(name)].version
+        tag = image.rpartition(":")[2]
+        assert tag.removeprefix("distroless-").removeprefix("v") == every.components[every.holder(name)].version
     for name, version in every.controllers.items():
         described = tomllib.loads(
             (FILE.parent.parent / "controllers" / name / "controller.toml").read_text(encoding="utf-8")

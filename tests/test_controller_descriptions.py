@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from clusters.controllers import needed
 from clusters.controllers.description import ControllerDescription, describe, described, folder_of
 
 
@@ -31,6 +32,7 @@ def test_its_name_is_its_folders(controller: ControllerDescription) -> None:
 def test_it_runs_the_image_that_it_names(controller: ControllerDescription) -> None:
     deployments = of_kind(controller.name, "Deployment")
     assert set(controller.deployments) <= set(deployments)
+    assert set(controller.daemonsets) <= set(of_kind(controller.name, "DaemonSet"))
     images = {
         container["image"]
         for deployment in deployments.values()
@@ -40,6 +42,9 @@ def test_it_runs_the_image_that_it_names(controller: ControllerDescription) -> N
 
 
 def test_its_load_balancer_opens_the_ports_that_it_claims(controller: ControllerDescription) -> None:
+    if not controller.service:
+        assert controller.ingress is None, "Ingress traffic must enter somewhere"
+        return
     service = of_kind(controller.name, "Service")[controller.service]
     assert service["spec"]["type"] == "LoadBalancer"
     assert service["metadata"]["namespace"] == controller.namespace
@@ -62,6 +67,7 @@ def test_its_classes_name_it(controller: ControllerDescription) -> None:
 
 def test_what_it_says_of_itself_has_a_public_source(controller: ControllerDescription) -> None:
     said = [controller.ingress, controller.gateway, controller.canary.ingress, controller.canary.gateway]
+    said += [controller.client_identity, controller.proxy_protocol, controller.restart]
     said += [*controller.refusals, *controller.deviations]
     for claim in said:
         assert claim is None or claim.source.startswith("https://")
@@ -74,3 +80,7 @@ def test_traefiks_entry_points_listen_on_the_ports_of_its_listeners() -> None:
     arguments = of_kind("traefik", "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert f"--entrypoints.web.address=:{traefik.gateway.http_port}" in arguments
     assert f"--entrypoints.websecure.address=:{traefik.gateway.https_port}" in arguments
+
+
+def test_we_know_how_to_make_every_image_of_it(controller: ControllerDescription) -> None:
+    assert needed([controller.name]).names == []

@@ -69,6 +69,16 @@ def test_a_program_comes_with_its_libraries_and_nothing_else(packages: debian.Pa
     assert root["usr/lib/x86_64-linux-gnu/libl.so.1"].target == "libl.so.1.2"
 
 
+def test_a_guest_comes_to_its_libraries_but_is_not_put_in_itself(packages: debian.Packages) -> None:
+    alone = debian.tree(packages, DebianRoot(packages=[]), [b"static"])
+    assert not [path for path, member in alone.items() if member.kind == "file"]
+    root = debian.tree(packages, DebianRoot(packages=[]), [elf(["libl.so.1"], interpreter=LOADER)])
+    assert {path for path, member in root.items() if member.kind == "file"} == {
+        "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+        "usr/lib/x86_64-linux-gnu/libl.so.1.2",
+    }
+
+
 def test_old_places_lead_to_the_new_ones(packages: debian.Packages) -> None:
     root = debian.tree(packages, DebianRoot(packages=[], programs=["torch"]))
     assert root["usr/sbin/torch"].data == PROGRAM

@@ -2,6 +2,16 @@
 
 from .description import ControllerDescription, describe, described
 from .install import apply, wait
-from .manifests import Needed, needed, versions
+from .manifests import Needed, needed, parts_of, versions
 
-__all__ = ["ControllerDescription", "Needed", "apply", "describe", "described", "needed", "versions", "wait"]
+__all__ = [
+    "ControllerDescription",
+    "Needed",
+    "apply",
+    "describe",
+    "described",
+    "needed",
+    "parts_of",
+    "versions",
+    "wait",
+]

@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from clusters.errors import UsageError
+from clusters.provider import Channel
 
 from . import folders
+from .identity import ClientIdentity, ProxyProtocol
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,6 +22,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     source: str
     """The controller's own documentation of it."""
+
+
+class Announcement(Claim, frozen=True, kw_only=True):
+    """How it is told of what an Ingress's backend speaks, beside the appProtocol of the Service's port."""
+
+    service_annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    ingress_annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class IngressClaim(Claim, frozen=True, kw_only=True):
@@ -32,6 +41,14 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     https_port: int = 443
     unmatched_status: int = 404
     """HTTP status where no rule matches and there is no default backend: the Ingress API leaves it open."""
+    serves_without_class: bool = False
+    """As its manifests start it, it also serves Ingresses that name no class where there is no default class."""
+    idle_websocket_seconds: float = 0.0
+    """After how long it ends a websocket on which nobody speaks, by default; 0: it does not."""
+    grpc: Announcement | None = None
+    """Of a backend that speaks gRPC; nothing: it does not claim to."""
+    websocket: Announcement | None = None
+    """Of a backend whose path ``/ws`` takes websockets; nothing: it need not be told."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):
@@ -46,6 +63,8 @@ class GatewayClaim(Claim, frozen=True, kw_only=True):
     """Of listeners for TCPRoutes: any will do where the controller opens what a Gateway asks for."""
     udp_port: int = 9001
     """Of listeners for UDPRoutes."""
+    channel: Channel = "standard"
+    """Of the Gateway API's definitions: the one without which it does not start."""
     features: list[str] = []
     """Features of the Gateway API, by their names there, that its documentation claims beside those its GatewayClass
     lists in its status."""
@@ -70,10 +89,23 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What it tells of itself on a port of its pods, inside the cluster; paths left out do not exist."""
 
     port: int
+    proxy: str = ""
+    """The container that tells it on its pods' loopback, where that is a proxy and not the controller itself."""
     metrics: str = ""
     """Prometheus metrics."""
     configuration: str = ""
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
+    command: list[str] = []
+    """What prints that configuration in a pod of its, where no path gives it: a text whose blocks are in braces."""
+
+
+class Restart(Claim, frozen=True, kw_only=True):
+    """What becomes of requests while its pods are replaced one by one, installed as its manifests do."""
+
+    lossless: bool
+    """It drains: its documentation says that none is lost."""
+    reason: str = ""
+    """Otherwise: why some may be lost."""
 
 
 class Refusal(Claim, frozen=True, kw_only=True):
@@ -107,17 +139,26 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """Images that no manifest names, because the controller itself starts them."""
     archives: list[str] = []
     """Files of its folder with images, as `docker save` writes them: for what no registry has."""
+    definitions: list[str] = []
+    """Definitions of its own kinds: ``component``, or ``component/file`` of it; they come before the manifests."""
     namespace: str
     deployments: list[str]
     """Deployments of `namespace` that must be Available before traffic is sent."""
-    service: str
-    """The LoadBalancer Service of `namespace` that traffic enters by."""
+    daemonsets: list[str] = []
+    """DaemonSets of `namespace` that must be Available, too."""
+    service: str = ""
+    """The LoadBalancer Service of `namespace` that traffic enters by; empty where only a Gateway has one, its own."""
     admin: Admin | None = None
     settings: dict[str, str] = {}
     """Settings that a reader of figures or verdicts must know, and why they are so."""
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
+    restart: Restart | None = None
+    """Left out: it says nothing of it."""
+    client_identity: ClientIdentity | None = None
+    """Nothing: its documentation tells nothing of it."""
+    proxy_protocol: ProxyProtocol | None = None
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 

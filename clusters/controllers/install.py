@@ -6,34 +6,39 @@ from collections.abc import Callable
 from functools import partial
 
 from clusters.addons.api import ClusterApi, wait_until
-from clusters.addons.install import apply_all, is_rolled_out
+from clusters.addons.install import Manifests, is_rolled_out
+from clusters.addons.install import apply as apply_definitions_first
 
 from .description import describe
-from .manifests import manifests
+from .manifests import definitions, manifests
 
 
 def apply(api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: None, patience: float = 1.0) -> None:
-    """Put a controller's manifests on a cluster; `UsageError` lists the right names where it is not one."""
-    apply_all(api, manifests(name), check=check, patience=patience)
+    """Put a controller on a cluster; `UsageError` lists the right names where it is not one."""
+    every = Manifests(definitions=definitions(name), objects=manifests(name))
+    apply_definitions_first(api, every, check=check, patience=patience)
 
 
 def wait(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None] = lambda: None) -> None:
-    """Wait until a controller's Deployments are Available and its Service has an address."""
+    """Wait until a controller's pods are Ready, and its Service, where it has one, has an address."""
     controller = describe(name)
-    for deployment in controller.deployments:
-        path = f"/apis/apps/v1/namespaces/{controller.namespace}/deployments/{deployment}"
+    workloads = [("Deployment", one) for one in controller.deployments]
+    workloads += [("DaemonSet", one) for one in controller.daemonsets]
+    for kind, workload in workloads:
+        path = f"/apis/apps/v1/namespaces/{controller.namespace}/{kind.lower()}s/{workload}"
         wait_until(
             partial(is_rolled_out, api, path),
-            what=f"The Deployment {deployment} of {controller.title} becoming Available",
+            what=f"The {kind} {workload} of {controller.title} becoming Available",
             seconds=seconds,
             check=check,
         )
-    wait_until(
-        lambda: bool(address(api, name)),
-        what=f"The Service {controller.service} of {controller.title} getting an address",
-        seconds=seconds,
-        check=check,
-    )
+    if controller.service:
+        wait_until(
+            lambda: bool(address(api, name)),
+            what=f"The Service {controller.service} of {controller.title} getting an address",
+            seconds=seconds,
+            check=check,
+        )
 
 
 def address(api: ClusterApi, name: str) -> str:

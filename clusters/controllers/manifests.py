@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from clusters import components
 from clusters.addons.manifests import load_file
 from clusters.components.catalogue import catalogue
 from clusters.errors import UsageError
@@ -42,6 +43,23 @@ def manifests(name: str) -> list[dict[str, Any]]:
     if not found:
         raise UsageError(f"There is no manifest in {folder}.", "Put there what a user would kubectl apply, as *.yaml.")
     return found
+
+
+def definitions(name: str) -> list[dict[str, Any]]:
+    """The definitions of a controller's own kinds, out of its component."""
+    parts = describe(name).definitions
+    files = components.resolve(parts_of([name]))
+    return [
+        found
+        for component, _, file in (part.partition("/") for part in parts)
+        for path in ([files[component] / file] if file else sorted(files[component].glob("*.yaml")))
+        for found in load_file(path)
+    ]
+
+
+def parts_of(controllers: Sequence[str]) -> list[str]:
+    """The components that have the definitions of these controllers' kinds."""
+    return list(dict.fromkeys(part.partition("/")[0] for name in controllers for part in describe(name).definitions))
 
 
 def needed(controllers: Sequence[str]) -> Needed:

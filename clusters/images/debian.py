@@ -9,7 +9,7 @@ import posixpath
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -89,12 +89,16 @@ def merged(path: str) -> str:
     return f"{MERGED[top]}/{rest}" if top in MERGED and rest else path
 
 
-def tree(packages: Packages, wanted: DebianRoot) -> Tree:
-    """Programs with everything that they load, under every name that they are wanted by."""
+def tree(packages: Packages, wanted: DebianRoot, guests: Iterable[bytes] = ()) -> Tree:
+    """Programs with everything that they load, under every name that they are wanted by; what ``guests`` load, too.
+
+    Guests are programs of the image that no package has.
+    """
     root: Tree = {old: link(new) for old, new in MERGED.items()}
     root |= {new: folder() for new in MERGED.values()}
     queue = [packages.program(name) for name in wanted.programs]
     queue += [path for pattern in wanted.plugins for path in packages.matching(pattern)]
+    queue += [path for data in guests for path in loaded(packages, data)]
     done: set[str] = set()
     while queue:
         path = queue.pop()
@@ -103,21 +107,25 @@ def tree(packages: Packages, wanted: DebianRoot) -> Tree:
         done.add(path)
         member = packages.take(path, root)
         assert isinstance(member.data, bytes)
-        wants = needs(member.data)
-        if wants.interpreter:
-            queue.append(merged(wants.interpreter.lstrip("/")))
-        queue += [packages.library(name, wants) for name in wants.libraries]
+        queue += loaded(packages, member.data)
     for name, program in {**dict.fromkeys(wanted.applets, "busybox"), **wanted.links}.items():
         target = packages.program(program)
         root.setdefault(f"usr/bin/{name}", link(posixpath.relpath(target, "usr/bin")))
     return root
 
 
-def fetch(names: Sequence[str], place: Path, progress: Progress) -> Packages:
+def loaded(packages: Packages, data: bytes) -> list[str]:
+    """Where the loader of a program, and the libraries that it loads at once, are."""
+    wants = needs(data)
+    found = [packages.library(name, wants) for name in wants.libraries]
+    return [merged(wants.interpreter.lstrip("/")), *found] if wants.interpreter else found
+
+
+def fetch(names: Sequence[str], place: Path, progress: Progress, suite: str = "") -> Packages:
     """Download packages and all that they depend on, and read them; nothing is installed."""
     packages = Packages()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for data in pool.map(files_of, download(names, place, progress)):
+        for data in pool.map(files_of, download(names, place, progress, suite)):
             packages.add(data)
     return packages
 

@@ -83,7 +83,7 @@ class BringUp:
             return self.bring_up(Timeline(tell), task)
 
     def bring_up(self, timeline: Timeline, task: Task) -> Cluster:
-        files = components.resolve(["kind", *DEFINITIONS], self.progress)
+        files = components.resolve(["kind", *DEFINITIONS, *controllers.parts_of(self.spec.controllers)], self.progress)
         needed = controllers.needed(self.spec.controllers)
         ours = images.resolve([*self.names.values(), *needed.ours], self.progress)
         theirs = controller_images.archives(self.engine, needed, self.folder, self.progress)

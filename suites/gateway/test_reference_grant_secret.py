@@ -13,6 +13,7 @@ from fixtures.catalogue import feature
 from fixtures.certificates import fingerprint, secret_of, self_signed
 from fixtures.convergence import await_value, converge, never
 from fixtures.expectations import equal
+from fixtures.gateway_status import condition, listeners
 from fixtures.observations import HttpObservation
 from fixtures.routes import GATEWAYS, Routes
 from fixtures.routes_plugin import Arrange
@@ -48,18 +49,12 @@ def with_namespace(found: Object, namespace: str) -> Object:
     return found
 
 
-def listener(shop: Routes) -> dict[str, str]:
-    """What the Gateway says of the reference of its HTTPS listener."""
-    found = shop.namespace.api.get(GATEWAYS, "Gateway", "edge", shop.namespace.name) or {}
-    listeners = (found.get("status") or {}).get("listeners") or []
-    conditions = [part for one in listeners if one["name"] == "https" for part in one.get("conditions") or []]
-    told = [part for part in conditions if part["type"] == "ResolvedRefs"]
-    return {key: str(told[0][key]) for key in ("status", "reason")} if told else {}
-
-
 def resolved(shop: Routes, expected: dict[str, str]) -> None:
-    what = f"the listener's ResolvedRefs to be {expected}"
-    await_value(lambda: listener(shop), lambda told: told == expected, what=what)
+    def read() -> dict[str, str]:
+        found = listeners(shop.namespace, "edge").get("https") or {}
+        return condition(found.get("conditions"), "ResolvedRefs")
+
+    await_value(read, lambda told: told == expected, what=f"the listener's ResolvedRefs to be {expected}")
 
 
 @feature("gw.reference-grant")

@@ -98,7 +98,7 @@ def tls_names_one_secret_for_all(manifest: Object, _feature: str) -> Object:
 def foreign_class_becomes_ours(cluster: Cluster, namespace: Namespace, feature: str) -> None:
     """The Ingress of another controller's class is given to the controller under test."""
     claim = describe(cluster.controllers[0]).ingress
-    if feature == "ing.class.name" and claim is not None:
+    if feature.startswith("ing.class.") and claim is not None:
         change = {"spec": {"ingressClassName": claim.class_name}}
         namespace.patch("networking.k8s.io/v1", "Ingress", "foreign", change)
 
@@ -231,7 +231,7 @@ MUTANTS = (
     Mutant(
         name="ingress-foreign-class-becomes-ours",
         breaks="The Ingress of another controller's class has the class of the controller under test.",
-        caught_by=("ing.class.name",),
+        caught_by=("ing.class.name", "ing.class.foreign"),
         scope=("suites/ingress/test_class_name.py", "suites/ingress/test_host.py"),
         modes=MODES,
         after_ready=foreign_class_becomes_ours,
