@@ -56,6 +56,8 @@ class Header(Record, frozen=True, kw_only=True, omit_defaults=False, tag="header
     commit: str = ""
     machine: Machine
     seed: int
+    not_verified: dict[str, str] = {}
+    """Controllers that are defined, that no run has ever had, and that this one left out → what it takes to run one."""
 
 
 class Cell(Record, frozen=True, kw_only=True, tag="cell"):

@@ -299,9 +299,10 @@ def test_routes_are_not_put_in_while_a_backend_has_no_ready_endpoint(monkeypatch
         ({"Accepted": ("True", "Accepted"), "Programmed": ("False", "AddressNotAssigned")}, False),
         ({"Accepted": ("True", "Accepted"), "Programmed": ("True", "Programmed")}, True),
         ({"Accepted": ("True", "Accepted"), "Programmed": ("False", "Invalid")}, True),
+        ({"Accepted": ("True", "ListenersNotValid"), "Programmed": ("False", "ListenersNotValid")}, True),
         ({"Accepted": ("False", "InvalidParameters")}, True),
     ],
-    ids=["nothing", "pending", "no address yet", "programmed", "invalid", "refused"],
+    ids=["nothing", "pending", "no address yet", "programmed", "invalid", "listeners", "refused"],
 )
 def test_a_gateway_is_waited_for_until_it_is_in_force_or_never_will_be(
     told: dict[str, tuple[str, str]], over: bool

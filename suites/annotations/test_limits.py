@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -48,12 +47,13 @@ def test_the_limit_is_met_at_the_byte(asked: Asked) -> None:
 
 @behaviour("limit-rps")
 @pytest.mark.disturbs  # it is itself disturbed: a changed route may start a controller's counts anew
-def test_the_limit_holds_while_requests_keep_coming(asked: Asked, note: Note) -> None:
+def test_the_limit_holds_while_requests_keep_coming(asked: Asked, note: Note, calm: Callable[[], None]) -> None:
     """“limit-rps: number of requests accepted from a given IP each second. […] When clients exceed this limit, […] 503
     is returned.”
 
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#rate-limiting
     """
+    calm()
     at_first = asked.get_many("limit-rps.example", count=BURST, connections=CONNECTIONS)
     note("of a burst at first", admitted(at_first))
     seen = asked.get_paced("limit-rps.example", rate=OFFERED, seconds=SECONDS)
@@ -81,14 +81,13 @@ def by_second(seen: Sequence[HttpObservation]) -> list[int]:
 
 @behaviour("limit-burst-multiplier", ready=["burst-3.example/", "burst-1.example/"])
 @pytest.mark.disturbs  # it is itself disturbed: a changed route may start a controller's counts anew
-def test_the_burst_is_the_limit_times_the_multiplier(asked: Asked, note: Note) -> None:
+def test_the_burst_is_the_limit_times_the_multiplier(asked: Asked, note: Note, calm: Callable[[], None]) -> None:
     """“The burst limit is set to this limit multiplied by the burst multiplier, the default multiplier is 5.”
     ingress-nginx accepts one more: the one that starts the count. What the limit lets through meanwhile comes on top.
 
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#rate-limiting
     """
-    asked.settle()
-    time.sleep(pause(1.0))  # what was asked until the route was there is granted again by then
+    calm()  # and what was asked until the route was there is granted again by then
     for multiplier in (3, 1):
         seen = asked.get_many(f"burst-{multiplier}.example", count=BURST, connections=CONNECTIONS)
         note(f"with multiplier {multiplier}", admitted(seen))
@@ -104,8 +103,13 @@ def test_the_burst_is_the_limit_times_the_multiplier(asked: Asked, note: Note) -
 
 
 @behaviour("limit-connections")
+@pytest.mark.disturbs  # see above
 def test_each_address_has_so_many_connections(
-    asked: Asked, client_1: Vantage, client_2: Vantage, keeping_addresses: Callable[[], AbstractContextManager[None]]
+    asked: Asked,
+    client_1: Vantage,
+    client_2: Vantage,
+    keeping_addresses: Callable[[], AbstractContextManager[None]],
+    calm: Callable[[], None],
 ) -> None:
     """“limit-connections: number of concurrent connections allowed from a single IP address. A 503 error is returned
     when exceeding this limit.”
@@ -113,7 +117,7 @@ def test_each_address_has_so_many_connections(
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#rate-limiting
     """
     with keeping_addresses():
-        asked.settle()
+        calm()
         seconds = pause(HELD)
         held = partial(asked.get, "limit-connections.example", f"/?delay={seconds:g}s", timeout=2 * seconds + pause(3))
         senders = [client_1] * (2 * AT_ONCE) + [client_2] * AT_ONCE

@@ -11,7 +11,7 @@ PATH = "/some/where?a=b"
 ELSEWHERE = "https://elsewhere.example.org/new"
 
 
-@behaviour("ssl-redirect")
+@behaviour("ssl-redirect", ready=["ssl-redirect.example/", "https://ssl-redirect.example/"])
 def test_plain_http_is_sent_to_https(asked: Asked, note: Callable[[str, object], None]) -> None:
     """“By default the controller redirects (308) to HTTPS if TLS is enabled for that ingress.”
 

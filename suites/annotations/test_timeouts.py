@@ -34,5 +34,8 @@ def test_a_silent_backend_is_given_up(asked: Asked, note: Callable[[str, object]
     )
     url = asked.url("read-timeout.example", "/ws").replace("http", "ws", 1)
     with websocket(asked.routes.client, url, address=asked.entry) as opened:
-        lived = opened.idle(LONGER) if opened.opened.status == 101 else None
+        if opened.opened.status != 101:
+            note("a websocket", f"not opened: HTTP {opened.opened.status}")
+            return
+        lived = opened.idle(LONGER)
         note("a websocket that nobody uses", f"closed after {lived:.2f} s" if lived else f"open after {LONGER:g} s")

@@ -136,13 +136,22 @@ def exact_paths_are_prefixes_of_all(manifest: Object, _feature: str) -> Object:
     return manifest
 
 
-def quirky_paths_are_others(manifest: Object, _feature: str) -> Object:
-    """No path that is asked for is there: what must be served as it is written is not."""
-    for rule in manifest["spec"].get("rules", []) if manifest["kind"] in {"Ingress", "HTTPRoute"} else []:
-        for path in rule.get("http", {}).get("paths", []):
-            path["path"] = f"/other{path['path']}"
+def pattern_is_literal(manifest: Object, _feature: str) -> Object:
+    manifest["metadata"].get("annotations", {}).pop("nginx.ingress.kubernetes.io/use-regex", None)
+    for rule in manifest["spec"].get("rules", []) if manifest["kind"] == "HTTPRoute" else []:
         for match in rule.get("matches", []):
-            match["path"]["value"] = f"/other{match['path']['value']}"
+            if manifest["metadata"]["name"] == "pattern" and match["path"]["type"] == "RegularExpression":
+                match["path"] = {"type": "PathPrefix", "value": "/u"}
+    return manifest
+
+
+def normal_path_is_another(manifest: Object, _feature: str) -> Object:
+    """The path that every other spelling stands for is not there."""
+    for rule in manifest["spec"].get("rules", []) if manifest["metadata"]["name"] == "normal" else []:
+        for path in rule.get("http", {}).get("paths", []):
+            path["path"] = "/another"
+        for match in rule.get("matches", []):
+            match["path"]["value"] = "/another"
     return manifest
 
 
@@ -217,17 +226,19 @@ MUTANTS = (
         change=exact_paths_are_prefixes_of_all,
     ),
     Mutant(
-        name="quirk-paths-are-others",
-        breaks="Every path begins otherwise than it should.",
-        caught_by=(
-            "quirk.regex-prefix-and-case",
-            "quirk.regex-host-wide",
-            "quirk.rewrite-implies-regex",
-            "quirk.trailing-slash",
-            "quirk.url-normalisation",
-        ),
+        name="quirk-pattern-is-literal",
+        breaks="The path that is a pattern is taken as it is written.",
+        caught_by=("quirk.regex-prefix-and-case",),
         scope=("suites/annotations/test_quirks.py",),
         modes=MODES,
-        change=quirky_paths_are_others,
+        change=pattern_is_literal,
+    ),
+    Mutant(
+        name="quirk-normal-path-is-another",
+        breaks="The path that dots and slashes are resolved to is not there.",
+        caught_by=("quirk.url-normalisation",),
+        scope=("suites/annotations/test_quirks.py",),
+        modes=MODES,
+        change=normal_path_is_another,
     ),
 )

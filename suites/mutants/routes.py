@@ -138,7 +138,7 @@ def weights_off_by_ten(manifest: Object, _feature: str) -> Object:
     if 0 < weight < 100:
         annotations[f"{CANARY}-weight"] = str(weight + 10)
     for rule in rules(manifest, "HTTPRoute"):
-        stable, *others = rule["backendRefs"]
+        stable, *others = rule.get("backendRefs", []) or [{}]
         if others and stable.get("weight") and others[0].get("weight"):
             stable["weight"] -= 10
             others[0]["weight"] += 10
@@ -151,7 +151,7 @@ def weight_zero_leaks(manifest: Object, _feature: str) -> Object:
     if annotations.get(f"{CANARY}-weight") == "0":
         annotations[f"{CANARY}-weight"] = "1"
     for rule in rules(manifest, "HTTPRoute"):
-        for backend in rule["backendRefs"]:
+        for backend in rule.get("backendRefs", []):
             if backend.get("weight") == 0:
                 backend["weight"] = 1
     return manifest
