@@ -12,6 +12,7 @@ from fixtures.certificates import Authority, secret_of
 from fixtures.convergence import await_value
 from fixtures.echo import echo_of
 from fixtures.expectations import equal, holds
+from fixtures.gateway_features import supports
 from fixtures.routes import GATEWAYS, Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import not_served, served_by
@@ -46,6 +47,7 @@ def accepted(routes: Routes, policy: str) -> list[str]:
 
 
 @feature("gw.backend.tls")
+@supports("BackendTLSPolicy")
 def test_a_backend_is_spoken_to_by_tls_under_the_policys_name(encrypted: Routes) -> None:
     """“Hostname MUST be used as the SNI to connect to the backend (RFC 6066).”
 
@@ -61,6 +63,7 @@ def test_a_backend_is_spoken_to_by_tls_under_the_policys_name(encrypted: Routes)
 
 
 @feature("gw.backend.tls")
+@supports("BackendTLSPolicy")
 @pytest.mark.parametrize("policy", ["another-authority", "another-name"])
 def test_a_backend_that_is_not_who_the_policy_says_answers_nothing(encrypted: Routes, policy: str) -> None:
     """The ConfigMap's bundle “is used to validate a TLS handshake between the Gateway and backend Pod”, and the

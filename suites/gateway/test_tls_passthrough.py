@@ -8,6 +8,7 @@ from fixtures.catalogue import feature
 from fixtures.certificates import Certificate, fingerprint, secret_of, self_signed
 from fixtures.certificates_served import await_certificates
 from fixtures.expectations import equal, holds
+from fixtures.gateway_features import supports
 from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import served_by, told
@@ -35,6 +36,7 @@ def through(routes: Arrange, certificates: Certificates) -> Routes:
 
 
 @feature("gw.tls.passthrough")
+@supports("TLSRoute")
 def test_the_backend_that_the_server_name_chooses_ends_tls_itself(through: Routes, certificates: Certificates) -> None:
     """“Passthrough: The TLS session is NOT terminated by the Gateway. This implies that the Gateway can't decipher the
     TLS stream except for the ClientHello message of the TLS protocol.” Hostnames of a TLSRoute are “SNI hostnames that
