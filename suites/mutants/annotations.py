@@ -119,7 +119,7 @@ def redirects_lead_elsewhere(manifest: Object, _feature: str) -> Object:
     def moved(name: str, value: Any) -> Any:
         if isinstance(value, str):
             value = value.replace("elsewhere.example.org/new", "elsewhere.example.org/old")
-        return "/old" if name == "replaceFullPath" else value
+        return "/old" if name in {"replaceFullPath", "path"} and value == "/new" else value
 
     return dict(values(manifest, moved))
 
