@@ -8,6 +8,7 @@ from __future__ import annotations
 HOSTS = {"docker.io": "registry-1.docker.io"}
 """Where a registry's API is, if not at the host that its images are called by."""
 
+
 def full_name(name: str) -> str:
     """``traefik`` → ``docker.io/library/traefik:latest``."""
     first, slash, rest = name.partition("/")

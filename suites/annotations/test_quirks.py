@@ -18,6 +18,7 @@ Like = Callable[[bool], None]
 Note = Callable[[str, object], None]
 REDIRECTS = {301, 307, 308}
 quirk = partial(behaviour, recipe="quirks_by_{api}.yaml")
+"""quirks_by_ingress.yaml or quirks_by_httproute.yaml, whichever the way asks by."""
 
 
 def judge(asked: Asked, name: str, like: bool, seen: list[HttpObservation], *, by_the_api: bool | None) -> None:
