@@ -337,7 +337,7 @@ def lock(session: nox.Session) -> None:
 
 def left_out() -> str:
     """Which controllers no cell is made for, and how one is."""
-    example = f"./noxw -s \"conformance(mode='{MODES[0]}', controller='{LEFT_OUT[0]}')\""
+    example = f"./noxw -s \"conformance(mode='{MODES[0]}', controller='{LEFT_OUT[-1]}')\""
     return f"controllers not verified here, left out unless asked for by name ({example}): {', '.join(LEFT_OUT)}"
 
 
@@ -370,7 +370,7 @@ def mistake() -> str:
 
 os.environ.setdefault("ROADTEST_COMMAND", typed())
 if LEFT_OUT:  # `nox -l` shows it above the sessions
-    __doc__ += f"\nLeft out: {left_out()}.\n"
+    __doc__ += f"\nThere are also {left_out()}.\n"
 if told := mistake():
     print(f"error: {told}", file=sys.stderr)
     sys.exit(2)
