@@ -8,6 +8,7 @@ the exit status: 0 all passed or declared unsupported, 1 failures of the system 
 from __future__ import annotations
 
 import datetime
+import difflib
 import hashlib
 import importlib.util
 import itertools
@@ -19,6 +20,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nox
@@ -36,9 +38,13 @@ has it; it is refused where no guest can be had."""
 OUTSIDE = os.environ.get("ROADTEST_CONTROLLERS", "")
 """Folders of others, with a colon between two, that hold controllers as ours does: a folder each."""
 FOLDERS = [ROOT / "clusters/controllers", *(Path(word).expanduser() for word in OUTSIDE.split(os.pathsep) if word)]
-CONTROLLERS = sorted({path.parent.name for folder in FOLDERS for path in folder.glob("*/controller.toml")})
-CELLS = ["none", *CONTROLLERS]
-"""What a mode's cells have besides: no controller, where kube-proxy and DNS are judged, or one."""
+KNOWN = {path.parent.name: path for folder in FOLDERS for path in sorted(folder.glob("*/controller.toml"))}
+LEFT_OUT = sorted(
+    name
+    for name, path in KNOWN.items()
+    if path.is_relative_to(FOLDERS[0]) and not tomllib.loads(path.read_text("utf-8")).get("verified")
+)
+"""Controllers of ours that no run of ours has had: a cell of theirs runs only where it is asked for by name."""
 DEFAULT_CONTROLLER = "traefik"
 """It serves every API."""
 TYPED = sys.argv[1:]
@@ -47,6 +53,10 @@ FOR_NOX = TYPED[: TYPED.index("--")] if "--" in TYPED else TYPED
 POSTED = TYPED[len(FOR_NOX) + 1 :]
 ONE_CELL = any("(" in word for word in FOR_NOX)
 """Whether the user asked for a cell by name, and not for all."""
+ASKED = {word for text in FOR_NOX if "(" in text for word in re.findall(r"['\"](.*?)['\"]", text)}
+CONTROLLERS = sorted(name for name in KNOWN if name not in LEFT_OUT or name in ASKED)
+CELLS = ["none", *CONTROLLERS]
+"""What a mode's cells have besides: no controller, where kube-proxy and DNS are judged, or one."""
 EXISTING = any(" ".join(pair) == "--provider existing" for pair in itertools.pairwise(POSTED)) or (
     "--provider=existing" in POSTED
 )
@@ -180,6 +190,8 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
 @nox.parametrize("mode", MODES)
 def conformance(session: nox.Session, mode: str, controller: str) -> None:
     """The main job: a real cluster per cell, every check of the suites, a short load, one report."""
+    if LEFT_OUT and not (ONE_CELL or EXISTING) and (mode, controller) == (MODES[0], CELLS[0]):
+        session.log("%s", left_out())
     cell(session, "cell", mode, controller)
 
 
@@ -199,6 +211,14 @@ def propagation(session: nox.Session, mode: str) -> None:
 
 
 @nox.session
+@nox.parametrize("controller", CONTROLLERS)
+def route_propagation(session: nox.Session, controller: str) -> None:
+    """How long Ingresses and HTTPRoutes take from the API to the first right answer, through each controller."""
+    session.posargs[:0] = ["--change", "ingress", "--change", "httproute"]
+    cell(session, "propagation", "nftables", controller)
+
+
+@nox.session
 def worker(session: nox.Session) -> None:
     """Send for a `load` that runs on another machine: `nox -s worker -- --master ADDRESS:PORT` (docs/grid.md)."""
     end_with(session, "loadprofiles", "worker", *session.posargs)
@@ -212,7 +232,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def upstream(session: nox.Session) -> None:
-    """Kubernetes' own end-to-end tests as a witness beside ours: `nox -s upstream -- --suite k8s --focus REGEX`."""
+    """Kubernetes' own tests, or the Gateway API's, as a witness beside ours: `nox -s upstream -- --suite k8s`."""
     asked_to_look = wants_help(session) or "--list" in session.posargs
     status = status_of(session, "conformance", "upstream", "--run", RUN, *session.posargs)
     if asked_to_look:
@@ -315,6 +335,12 @@ def lock(session: nox.Session) -> None:
         )
 
 
+def left_out() -> str:
+    """Which controllers no cell is made for, and how one is."""
+    example = f"./noxw -s \"conformance(mode='{MODES[0]}', controller='{LEFT_OUT[-1]}')\""
+    return f"controllers not verified here, left out unless asked for by name ({example}): {', '.join(LEFT_OUT)}"
+
+
 def typed() -> str:
     """The command as one could type it again, for a run's header; ``noxw`` adds nox's ``--noxfile FILE``."""
     pairs = zip(["", *TYPED], TYPED, strict=False)
@@ -329,10 +355,12 @@ def mistake() -> str:
         if option in {"-s", "--session", "--sessions"} and re.fullmatch(r"[\w-]+", word) and word not in sessions:
             return f"there is no session {word!r}; there are: {', '.join(sessions)}"
         for axis, asked in re.findall(r"(mode|controller)\s*=\s*['\"](.*?)['\"]", word if "(" in word else ""):
-            known = {"mode": MODES, "controller": CELLS}[axis]
+            known = {"mode": MODES, "controller": ["none", *sorted(KNOWN)]}[axis]
             if asked not in known:
                 looked = f" (ROADTEST_CONTROLLERS is {OUTSIDE})" if axis == "controller" and OUTSIDE else ""
-                return f"there is no {axis} {asked!r} here; ask for one of: {', '.join(known)}{looked}"
+                near = difflib.get_close_matches(asked, known, n=1)
+                meant = f"; did you mean {near[0]!r}?" if near else ";"
+                return f"there is no {axis} {asked!r} here{meant} ask for one of: {', '.join(known)}{looked}"
         if re.fullmatch(r"(conformance|load)\((?!.*mode.*controller).*\)", word):
             verb = word.partition("(")[0]
             cells = [f'  "{verb}({mode=}, {controller=})"' for mode in MODES for controller in CELLS]
@@ -341,6 +369,8 @@ def mistake() -> str:
 
 
 os.environ.setdefault("ROADTEST_COMMAND", typed())
+if LEFT_OUT:  # `nox -l` shows it above the sessions
+    __doc__ += f"\nThere are also {left_out()}.\n"
 if told := mistake():
     print(f"error: {told}", file=sys.stderr)
     sys.exit(2)

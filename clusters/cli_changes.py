@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from . import dns_domain, families, lifecycle, records
 from .cli_views import pairs
-from .controllers import described
+from .controllers import describe, described, not_verified
 from .embedded.addresses import SUBNETS
 from .errors import ClusterError, UsageError
 from .existing import options as existing_options
@@ -25,8 +25,7 @@ def add_changes(verbs: Any) -> None:
         "create",
         help="bring a cluster up",
         description="Bring a real cluster up: control plane, nodes, CoreDNS, MetalLB, Gateway API definitions.",
-        epilog=f"Modes: {', '.join(MODES)}. Controllers: {', '.join(described())}. "
-        f"Providers: auto, {', '.join(lifecycle.providers())}.",
+        epilog=f"Modes: {', '.join(MODES)}. Providers: auto, {', '.join(lifecycle.providers())}. {controllers_told()}",
     )
     create.add_argument("--name", default=spec.name, help="its name, unique on this machine (default %(default)s)")
     create.add_argument(
@@ -79,6 +78,18 @@ def add_changes(verbs: Any) -> None:
     delete.add_argument("names", nargs="*", metavar="NAME")
     delete.add_argument("--all", action="store_true", help="every cluster of this machine")
     delete.set_defaults(run=run_delete)
+
+
+def controllers_told() -> str:
+    """Every controller, those that we have never run as such."""
+    left = not_verified()
+    have = [name for name in described() if name not in left]
+    told = f"Controllers: {', '.join(have)}."
+    if elsewhere := [name for name in left if not describe(name).existing_only]:
+        told += f" Not verified here, tried where their registries answer: {', '.join(elsewhere)}."
+    if existing := [name for name in left if describe(name).existing_only]:
+        told += f" Not verified here, on existing clusters only: {', '.join(existing)}."
+    return told
 
 
 def run_create(asked: argparse.Namespace) -> int:

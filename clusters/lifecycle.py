@@ -42,13 +42,19 @@ def check(spec: ClusterSpec) -> tuple[Provider, str]:
     `UsageError` for a name that is none, listing the right ones; `MachineError` where this user or machine cannot run
     that provider at all.
     """
-    from .controllers import describe  # noqa: PLC0415 - only a creation needs the controllers
+    from . import controllers  # noqa: PLC0415 - only a creation needs them
 
     if spec.mode not in MODES:
         raise UsageError(f"kube-proxy has no mode {spec.mode!r}.", f"Choose one of: {', '.join(MODES)}.")
-    for controller in spec.controllers:
-        describe(controller)
+    described = [controllers.describe(name) for name in spec.controllers]
+    controllers.no_class_twice(spec.controllers)
     provider, reason = choose(spec.provider)
+    for controller in described if provider.name != "existing" else []:
+        if controller.existing_only:
+            raise UsageError(
+                f"{controller.title} is judged on existing clusters only: {controller.existing_only}",
+                "Name one that has it: --provider existing --kubeconfig FILE (docs/existing-clusters.md).",
+            )
     if options.given(spec.existing) and provider.name != "existing":
         raise UsageError(
             "--kubeconfig, --context and the options beside them are for clusters that are there already.",
@@ -56,6 +62,9 @@ def check(spec: ClusterSpec) -> tuple[Provider, str]:
         )
     if unavailable := provider.unavailable():
         raise MachineError(unavailable)
+    if provider.name != "existing":
+        for name in spec.controllers:
+            controllers.check(name)
     return provider, reason
 
 

@@ -58,6 +58,8 @@ class Need(StrEnum):
     """A controller with a GatewayClass, and the Gateway API's definitions."""
     CANARY_INGRESS = "canary-ingress"
     """A class whose Ingresses split traffic by annotations."""
+    CONTROLLER = "controller"
+    """To change the controller's own objects for a while: its class, its Service, how it is started."""
     CLUSTER_SCOPED = "cluster-scoped"
     """Objects outside of namespaces."""
     EXTERNAL_IPS = "external-ips"
@@ -68,6 +70,8 @@ class Need(StrEnum):
     """Routes that take what no rule of anybody matches."""
     LABELLED_NAMESPACES = "labelled-namespaces"
     """Namespaces of our own, with labels."""
+    CERT_MANAGER = "cert-manager"
+    """To put cert-manager, and an ACME server for it, on the cluster."""
     ANOTHER_NAMESPACE = "another-namespace"
     """The pods to send from are in another namespace than what they are sent to."""
 

@@ -113,6 +113,8 @@ class Classes(msgspec.Struct, frozen=True, kw_only=True):
     """Whose Ingresses split traffic by annotations."""
     address: str = ""
     """Where Ingress traffic enters, if the user says it."""
+    named: bool = False
+    """The user named the IngressClass: that nobody serves it is a mistake then."""
 
 
 class Ranges(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import msgspec
 from clusters.addons.api import ApiError, ClusterApi
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+GATEWAY_API = "gateway.networking.k8s.io/"
 MAKING = ("get", "list", "create", "patch", "delete")
 """Verbs that a check needs on what it makes; server-side apply is a patch, and a create where there is nothing yet."""
 AT_ONCE = 8
@@ -44,8 +45,10 @@ def making(resource: str, group: str = "", namespaces: Sequence[str] = ("",)) ->
 class Rights:
     """One user's rights on one cluster, each asked for once."""
 
-    def __init__(self, api: ClusterApi, namespaces: Sequence[str] = ()) -> None:
+    def __init__(self, api: ClusterApi, namespaces: Sequence[str] = (), gateway_api: str = "") -> None:
+        """``gateway_api``: version and channel of its definitions, to be told where they lack a kind."""
         self._api = api
+        self._gateway_api = gateway_api
         self._namespaces = tuple(namespaces) or ("",)
         """Where objects are to be made; empty: in namespaces of our own, so anywhere."""
         self._known: dict[Right, bool] = {}
@@ -89,7 +92,9 @@ class Rights:
     def _lacking(self, version: str, kind: str) -> str:
         resource = self.resource(version, kind)
         if resource is None:
-            return f"This cluster serves no {kind} of {version}."
+            of_gateway_api = self._gateway_api and version.startswith(GATEWAY_API)
+            why = f": its Gateway API definitions are {self._gateway_api}" if of_gateway_api else ""
+            return f"This cluster serves no {kind} of {version}{why}."
         plural, namespaced = resource
         group = version.rpartition("/")[0]
         return " ".join(self.missing(making(plural, group, self._namespaces if namespaced else ("",))))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import reports
+from clusters.controllers import not_verified
 from clusters.errors import RoadtestError
 from clusters.progress import progress_for_terminal
 from reports.run import FAILED
@@ -35,7 +36,8 @@ def run_cell(verb: str, arguments: Sequence[str]) -> int:
         with progress_for_terminal() as progress:
             return cell.run(asked, progress)
     typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", verb, "--", *arguments])
-    reports.start(asked.run, command=typed, seed=asked.seed or None)
+    left_out = not_verified() if asked.among_others else {}
+    reports.start(asked.run, command=typed, seed=asked.seed or None, not_verified=left_out)
     with progress_for_terminal() as progress:
         if cell.for_guest(asked):
             return in_guest.run(asked, arguments, progress)

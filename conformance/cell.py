@@ -17,6 +17,7 @@ import clusters
 import reports
 from clusters import guest, lifecycle
 from clusters.cli_views import pairs
+from clusters.controllers.found import of_cluster
 from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.existing import ExistingProvider
 from clusters.progress import Progress
@@ -318,6 +319,7 @@ def record(options: Options, cluster: Cluster, started: str) -> Cell:
         provider_reason=cluster.provider_reason,
         mode=cluster.mode if cluster.mode != UNKNOWN else "an unknown mode",
         controller=options.controller,
+        controller_url=next((found.documentation for found in of_cluster(cluster)), ""),
         nodes=len(cluster.nodes),
         versions=cluster.versions,
         conditions=cluster.conditions,

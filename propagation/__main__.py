@@ -15,7 +15,7 @@ from clusters.errors import RoadtestError
 from clusters.progress import progress_for_terminal
 from fixtures.api import REFUSED, refusal_of
 from fixtures.verdicts import Mismatch
-from propagation.changes import TOLD
+from propagation.changes import WITHOUT
 from propagation.measuring import Asked, run
 from propagation.options import add
 from reports.errors import ReportError
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
                     cell=asked.cell,
                     services=asked.services,
                     changes=asked.changes,
-                    kinds=asked.change or list(TOLD),
+                    kinds=asked.change or list(WITHOUT),
                 ),
                 progress,
             )

@@ -24,23 +24,16 @@ from fixtures.api import Api
 from fixtures.grounds import clear, ground
 from fixtures.vantage_pods import VantagePods
 from fixtures.vantages import CommandVantage, NetnsVantage, vantage_of
-from propagation import addresses, changes, own_histogram, ports, urgency
-from propagation.changes import TOLD, Bench, Kind
+from propagation import addresses, changes, own_histogram, ports, routes, urgency
+from propagation.changes import BEHIND_A_CONTROLLER, TOLD, Bench, Kind
 from propagation.figures import quantiles, unbounded
 from propagation.filling import Filling
-from propagation.turns import (
-    EVERY_SECONDS,
-    RIGHT_IN_A_ROW,
-    SILENT_SECONDS,
-    STOOD_STILL_SECONDS,
-    STOOD_STILL_SHARE,
-    Turn,
-)
+from propagation.turns import EVERY_SECONDS, RIGHT_IN_A_ROW, SILENT_SECONDS, Turn
+from propagation.validity import BLURRED_SHARE, TOO_LONG, void
 from propagation.watching import GIVE_UP_SECONDS
 from reports.model import Propagation, Sample
 
 FOLDER = Path(__file__).parent / "manifests"
-TOO_LONG = f"{STOOD_STILL_SECONDS * 1000:g} ms and {STOOD_STILL_SHARE:.0%} of what was measured"
 REST_SECONDS = 600.0
 """Until kube-proxy has written everything that it was filled with."""
 FILLED_SECONDS, CHANGED_SECONDS = 2.0, 0.5
@@ -49,8 +42,6 @@ PAUSE_SECONDS = 0.2
 """At most so long, at random, until the next change."""
 MIN_SYNC_SECONDS = 1.0
 """kube-proxy's own default, where a cluster's conditions do not say."""
-BLURRED_SHARE = 0.1
-"""More turns than this in which the sender stood still, and their figures may not be used."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +61,15 @@ def run(asked: Asked, progress: Progress) -> None:
     if not cluster.owned:
         raise UsageError("Thousands of Services are made, and the cluster is not ours: it takes --i-own-this-cluster.")
     api = Api(cluster.kubeconfig, cluster.scratch)
+    behind = [kind for kind in asked.kinds if kind in BEHIND_A_CONTROLLER]
     try:
-        measure(asked, cluster, api, progress)
+        if set(asked.kinds) - set(behind):
+            kinds = [kind for kind in asked.kinds if kind not in behind]
+            measure(msgspec.structs.replace(asked, kinds=kinds), cluster, api, progress)
+        for kind in behind:
+            found = routes.measure(kind, asked.changes, cluster, api, asked.run, asked.cell, progress)
+            if found is not None:
+                reports.append(asked.run, found)
     finally:
         clear(api, cluster, asked.run.name)
         api.close()
@@ -158,17 +156,6 @@ def one(
         ],
         void=void(turns),
         conditions={**conditions(bench, node, len(turns)), "unanswered after the first right answer": silence(turns)},
-    )
-
-
-def void(turns: Sequence[Turn]) -> str:
-    """Why figures may not be used: the sender stood still in too many turns just where the answers changed."""
-    blurred = sum(turn.blurred for turn in turns)
-    if blurred <= BLURRED_SHARE * len(turns):
-        return ""
-    return (
-        f"In {blurred} of {len(turns)} turns the sender stood still for more than {TOO_LONG} "
-        f"where the answers changed; {BLURRED_SHARE:.0%} are allowed. Measure again on a machine that has less to do."
     )
 
 

@@ -23,8 +23,8 @@ def add(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--change",
         action="append",
-        choices=["service", "endpoint", "dns"],
-        help="only this kind (repeatable; default: all)",
+        choices=["service", "endpoint", "dns", "ingress", "httproute"],
+        help="only this kind (repeatable; default: service, endpoint and dns; the others take a controller)",
     )
 
 

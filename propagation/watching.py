@@ -33,6 +33,8 @@ class Watch:
     asking over, whatever happened.
     """
 
+    every = EVERY_SECONDS
+
     def __init__(
         self,
         vantage: NetnsVantage,
@@ -116,7 +118,7 @@ class Watch:
                 if now >= due:
                     self._send(poll, waiting)
                     # What was late is not caught up: ports are for so many questions in a time.
-                    due = max(due, now - EVERY_SECONDS / 2) + EVERY_SECONDS
+                    due = max(due, now - self.every / 2) + self.every
                 for descriptor, _ in poll.poll(max(0.0, due - time.perf_counter())):
                     self._hear(poll, waiting, descriptor)
                 self._forget(poll, waiting, time.perf_counter() - LOST_SECONDS)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
+from reports.conformance_report import conformance_reports
 from reports.errors import ReportError
 from reports.html import html
 from reports.junit import junit
@@ -15,15 +17,19 @@ from reports.stream import read
 from reports.terminal import show
 from reports.views.merged import Merged, merge
 from reports.views.page import page
+from reports.views.parity import as_data
 
 JUNIT, SUMMARY, HTML = "results.xml", "summary.md", "report.html"
+PARITY = "parity.json"
+"""The table of parity for programs; only where controllers were asked for what ingress-nginx's annotations ask for."""
 
 
 def render(runs: Sequence[Path], *, out: Path | None = None, console: Console | None = None) -> int:
     """Write results.xml, summary.md and report.html, show the summary, and return the exit status of the runs.
 
-    Several runs, for example the cells of a CI matrix, become one report. ``out`` is the first run's folder where it
-    is not given. `ReportError` where a run cannot be read or the files cannot be written.
+    A ConformanceReport is written beside them for each controller, and the table of parity where there is one. Several
+    runs, for example the cells of a CI matrix, become one report. ``out`` is the first run's folder where it is not
+    given. `ReportError` where a run cannot be read or the files cannot be written.
     """
     merged = _merged(runs)
     folder = out or runs[0]
@@ -33,6 +39,10 @@ def render(runs: Sequence[Path], *, out: Path | None = None, console: Console | 
         _replace(folder / JUNIT, junit(merged))
         _replace(folder / SUMMARY, markdown(shown).encode())
         _replace(folder / HTML, html(shown).encode())
+        for name, content in conformance_reports(merged).items():
+            _replace(folder / name, content.encode())
+        if shown.parity.rows:
+            _replace(folder / PARITY, msgspec.json.format(msgspec.json.encode(as_data(shown.parity))))
     except OSError as error:
         raise ReportError(
             f"The report cannot be written to {folder}: {error.strerror}.", "Name another folder with --out."

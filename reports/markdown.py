@@ -20,6 +20,7 @@ from reports.views.loads import PERCENTILES, LoadBlock, LoadLine
 from reports.views.marks import MARKS, Mark
 from reports.views.matrix import Matrix, Section, Square
 from reports.views.page import Page
+from reports.views.parity import Parity
 from reports.views.propagations import PropagationBlock, PropagationLine
 from reports.views.stories import Link, NotJudged, Story
 from reports.views.witnesses import WitnessBlock
@@ -103,6 +104,8 @@ class Summary:
     matrices: tuple[MatrixText, ...]
     designs: str
     """A table; empty where modes do not differ, or one is alone."""
+    parity: str
+    """A table; empty where nothing of it ran."""
     witnesses: tuple[WitnessText, ...]
     propagations: tuple[PropagationText, ...]
     loads: tuple[LoadText, ...]
@@ -176,6 +179,7 @@ def _summary(page: Page, stories: int, *, matrices: bool) -> Summary:
         else "",
         matrices=tuple(_matrix(matrix) for matrix in page.matrices) if matrices else (),
         designs=_designs(page.designs) if matrices else "",
+        parity=_parity(page.parity) if matrices else "",
         witnesses=tuple(_witness(block) for block in page.witnesses),
         propagations=tuple(_propagation(block) for block in page.propagations),
         loads=tuple(_load(block) for block in page.loads),
@@ -242,6 +246,15 @@ def _designs(every: tuple[FeatureDesign, ...]) -> str:
     return table(["feature", "mode", "by design"], rows) if rows else ""
 
 
+def _parity(parity: Parity) -> str:
+    heading = ["behaviour", *(inline(f"{column.controller}: {column.title}") for column in parity.columns)]
+    rows = [
+        [code(row.behaviour), *(f"{square.mark.emoji} {square.answer}".strip() for square in row.squares)]
+        for row in parity.rows
+    ]
+    return table(heading, rows) if rows else ""
+
+
 def _witness(block: WitnessBlock) -> WitnessText:
     heading = ["cell", *(f"{mark.emoji} {mark.word}" for mark in MARKS.values()), "time"]
     rows = [[inline(row.cell), *(str(tally.number or "") for tally in row.tallies), row.seconds] for row in block.rows]
@@ -262,7 +275,7 @@ def _witness(block: WitnessBlock) -> WitnessText:
 
 
 def _propagation(block: PropagationBlock) -> PropagationText:
-    heading = ["cell", "Services", "changes", "first right p50", "p99", "last wrong p50", "p99", "kube-proxy's own"]
+    heading = ["cell", "Services", "changes", "first right p50", "p99", "last wrong p50", "p99", block.own]
     rows = [
         [inline(line.cell), line.services, line.changes, *_times(line), "" if line.void else inline(line.own)]
         for line in block.lines

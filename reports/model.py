@@ -56,6 +56,8 @@ class Header(Record, frozen=True, kw_only=True, omit_defaults=False, tag="header
     commit: str = ""
     machine: Machine
     seed: int
+    not_verified: dict[str, str] = {}
+    """Controllers that are defined, that no run has ever had, and that this one left out → what it takes to run one."""
 
 
 class Cell(Record, frozen=True, kw_only=True, tag="cell"):
@@ -70,6 +72,8 @@ class Cell(Record, frozen=True, kw_only=True, tag="cell"):
     mode: str
     controller: str = ""
     """Empty where no controller was installed."""
+    controller_url: str = ""
+    """Its own documentation."""
     nodes: int
     versions: dict[str, str] = {}
     """Component → version, as the cluster itself reports them where it can."""
@@ -132,6 +136,22 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     """Public URL that says so."""
 
 
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a behaviour that ingress-nginx's annotations ask for was asked for here: for the table of parity."""
+
+    behaviour: str
+    """``rewrite-target``."""
+    controller: str
+    way: str
+    """One of the controller's ways, by name."""
+    title: str
+    """The way, in words."""
+    text: str = ""
+    """The manifest, to be copied; empty where the controller has no recipe for it."""
+    like_ingress_nginx: bool | None = None
+    """Whether it did as ingress-nginx does, where that is recorded: a quirk."""
+
+
 class Result(Record, frozen=True, kw_only=True, tag="result"):
     """One check's verdict, and its story."""
 
@@ -164,6 +184,8 @@ class Result(Record, frozen=True, kw_only=True, tag="result"):
     """What was recorded and not judged: behaviour that the specification leaves open."""
     timelines: list[Timeline] = []
     """Of the steady streams that were sent while the check changed something."""
+    recipe: Recipe | None = None
+    """Of checks that compare controllers with ingress-nginx."""
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +243,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """It stood still for too long just where the answers changed."""
     unanswered: int = 0
     """Questions after the first right answer that had none."""
+    status: float | None = None
+    """When the object's status said that it is served, where it has one."""
 
 
 class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
@@ -228,7 +252,7 @@ class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
 
     cell: str
     change: str
-    """``service``, ``endpoint`` or ``dns``."""
+    """``service``, ``endpoint`` or ``dns``; behind a controller ``ingress`` or ``httproute``."""
     told: str
     """The change in a sentence."""
     services: int
@@ -247,6 +271,10 @@ class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
     """kube-proxy's own ``network_programming_duration_seconds`` meanwhile: upper bounds of the buckets of p50, p99."""
     own_count: int = 0
     """How many changes it counted."""
+    status_seconds: dict[str, Interval] = {}
+    """Of an Ingress or a route: to the moment at which its status said that it is served."""
+    status_first: int = 0
+    """In how many changes the status said so before the first question was answered right."""
     samples: list[Sample] = []
     void: str = ""
     """Why the figures may not be used, for example a sender that stood still; empty when they may."""
@@ -258,7 +286,7 @@ class Witness(Record, frozen=True, kw_only=True, tag="witness"):
 
     cell: str
     suite: str
-    """``k8s``: Kubernetes' own end-to-end tests."""
+    """``k8s``: Kubernetes' own end-to-end tests; ``gateway-api``: the Gateway API's conformance tests."""
     version: str
     test: str
     """Its name, as they have it."""

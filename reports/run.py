@@ -6,6 +6,7 @@ import datetime
 import os
 import secrets
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from reports.errors import ReportError
@@ -25,7 +26,7 @@ def timestamp(seconds: float | None = None) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def start(run: Path, *, command: str, seed: int | None = None) -> Header:
+def start(run: Path, *, command: str, seed: int | None = None, not_verified: Mapping[str, str] | None = None) -> Header:
     """The run's header, written now if it is not there yet.
 
     Cells of one run may start in any order and at once: the first writes the header, all others get that one back,
@@ -44,6 +45,7 @@ def start(run: Path, *, command: str, seed: int | None = None) -> Header:
             commit=commit(),
             machine=machine(),
             seed=secrets.randbits(32) if seed is None else seed,
+            not_verified=dict(not_verified or {}),
         )
         write(stream, header)
         return header

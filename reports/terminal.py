@@ -75,7 +75,7 @@ def _propagations(page: Page, console: Console) -> None:
             "p99",
             "last wrong p50",
             "p99",
-            "kube-proxy's own",
+            block.own,
         ):
             table.add_column(heading, no_wrap=True, justify="left" if heading == "cell" else "right")
         for line in block.lines:

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from clusters import controllers
-from clusters.addons.api import ClusterApi
+from clusters.addons.api import ApiError, ClusterApi
 from clusters.controllers import install
 from clusters.controllers import manifests as of_folder
 from clusters.controllers.manifests import manifests
+from clusters.controllers.trouble import trouble
 from clusters.errors import ClusterError, UsageError
 
 
@@ -29,7 +30,10 @@ class Api:
         return manifest
 
     def get(self, path: str) -> dict[str, Any]:
-        return self.objects[path.split("/")[-2]]
+        found = self.objects.get(path.partition("?")[0].split("/")[-1], self.objects.get(path.split("/")[-2]))
+        if found is None:
+            raise ApiError(404, path)
+        return found
 
 
 DEPLOYMENT = {
@@ -49,7 +53,7 @@ def served(*entries: dict[str, str]) -> ClusterApi:
     return made
 
 
-@pytest.mark.parametrize("name", controllers.described())
+@pytest.mark.parametrize("name", [name for name in controllers.described() if controllers.describe(name).image])
 def test_everything_that_a_controller_describes_is_in_its_manifests(name: str) -> None:
     made = {f"{found['kind']} {found['metadata']['name']}" for found in manifests(name)}
     description = controllers.describe(name)
@@ -106,3 +110,59 @@ def test_its_daemonsets_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_address_may_be_a_name() -> None:
     assert install.address(served({"hostname": "lb.example.com"}), "traefik") == "lb.example.com"
     assert install.address(served(), "traefik") == ""
+
+
+PODS = {
+    "items": [
+        {
+            "metadata": {"name": "router-1"},
+            "status": {
+                "phase": "Running",
+                "conditions": [{"type": "Ready", "status": "False"}],
+                "containerStatuses": [
+                    {
+                        "name": "router",
+                        "ready": False,
+                        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
+                        "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}},
+                    },
+                    {"name": "sidecar", "ready": True, "state": {"running": {}}},
+                ],
+            },
+        },
+        {
+            "metadata": {"name": "router-2"},
+            "status": {
+                "phase": "Pending",
+                "conditions": [
+                    {"type": "Ready", "status": "False"},
+                    {"type": "PodScheduled", "status": "False", "message": "0/2 nodes are available"},
+                ],
+            },
+        },
+        {"metadata": {"name": "done"}, "status": {"phase": "Succeeded"}},
+    ]
+}
+
+
+def test_a_controller_that_never_gets_ready_says_why_with_its_last_lines() -> None:
+    log = {"text": "2026-01-01T00:00:00Z starting\n2026-01-01T00:00:01Z unknown flag: --entrypoint\n"}
+    never: ClusterApi = api(deployments={**DEPLOYMENT, "status": {}}, pods=PODS, log=log)
+    with pytest.raises(ClusterError) as caught:
+        controllers.wait(never, "traefik", seconds=0.05)
+    assert str(caught.value).splitlines() == [
+        "The Deployment traefik of Traefik Proxy becoming Available did not happen within 0.05 s. "
+        "router-1, container router: CrashLoopBackOff: back-off 10s; it ended with status 2 (Error)",
+        "  starting",
+        "  unknown flag: --entrypoint",
+        "router-2: not scheduled: 0/2 nodes are available",
+    ]
+
+
+def test_a_controller_without_pods_says_who_refuses_them() -> None:
+    failing = {"type": "ReplicaFailure", "status": "True", "message": "pods is forbidden: exceeded quota"}
+    listed = {"items": [{"metadata": {"name": "traefik"}, "status": {"conditions": [failing]}}]}
+    assert trouble(api(pods={}, deployments=listed), "traefik").splitlines() == [
+        "It has no pods.",
+        "traefik: pods is forbidden: exceeded quota",
+    ]

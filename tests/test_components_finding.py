@@ -244,6 +244,8 @@ def test_the_linker_sets_the_pinned_version() -> None:
         ("echo-basic", "gateway-api", "sigs.k8s.io/gateway-api/conformance v{}"),
         ("kind", "kind", "sigs.k8s.io/kind v{}"),
         ("kubeadm", "kubeadm", "k8s.io/kubernetes v{}"),
+        ("cert-manager", "cert-manager", "github.com/cert-manager/cert-manager v{}"),
+        ("pebble", "pebble", "github.com/letsencrypt/pebble/v2 v{}"),
         ("actionlint", "actionlint", "github.com/rhysd/actionlint v{}"),
     ],
 )
@@ -254,10 +256,10 @@ def test_a_module_builds_the_pinned_version(component: str, module: str, line: s
 
 def test_images_and_controllers_have_the_versions_of_their_components() -> None:
     every = catalogue()
-    every_image = {**every.images, **every.controller_images}
+    every_image = {**every.images, **every.controller_images, **every.addon_images}
     for name, image in every_image.items():
         tag = image.rpartition(":")[2]
-        assert tag.removeprefix("distroless-").removeprefix("v") == every.components[name].version
+        assert tag.removeprefix("distroless-").removeprefix("v") == every.components[every.holder(name)].version
     for name, version in every.controllers.items():
         described = tomllib.loads(
             (FILE.parent.parent / "controllers" / name / "controller.toml").read_text(encoding="utf-8")

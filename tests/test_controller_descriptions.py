@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from clusters.controllers import needed
 from clusters.controllers.description import ControllerDescription, describe, described, folder_of
 
 
@@ -24,11 +25,18 @@ def controller(request: pytest.FixtureRequest) -> ControllerDescription:
     return describe(request.param)
 
 
+@pytest.fixture(params=[name for name in described() if describe(name).image])
+def with_manifests(request: pytest.FixtureRequest) -> ControllerDescription:
+    """Its objects are files of its folder: not a chart's, and not of a cluster that somebody else has."""
+    return describe(request.param)
+
+
 def test_its_name_is_its_folders(controller: ControllerDescription) -> None:
     assert folder_of(controller.name).name == controller.name
 
 
-def test_it_runs_the_image_that_it_names(controller: ControllerDescription) -> None:
+def test_it_runs_the_image_that_it_names(with_manifests: ControllerDescription) -> None:
+    controller = with_manifests
     deployments = of_kind(controller.name, "Deployment")
     assert set(controller.deployments) <= set(deployments)
     assert set(controller.daemonsets) <= set(of_kind(controller.name, "DaemonSet"))
@@ -40,7 +48,8 @@ def test_it_runs_the_image_that_it_names(controller: ControllerDescription) -> N
     assert controller.image in images
 
 
-def test_its_load_balancer_opens_the_ports_that_it_claims(controller: ControllerDescription) -> None:
+def test_its_load_balancer_opens_the_ports_that_it_claims(with_manifests: ControllerDescription) -> None:
+    controller = with_manifests
     if not controller.service:
         assert controller.ingress is None, "Ingress traffic must enter somewhere"
         return
@@ -53,7 +62,8 @@ def test_its_load_balancer_opens_the_ports_that_it_claims(controller: Controller
             assert {claim.http_port, claim.https_port} <= ports
 
 
-def test_its_classes_name_it(controller: ControllerDescription) -> None:
+def test_its_classes_name_it(with_manifests: ControllerDescription) -> None:
+    controller = with_manifests
     ingress_classes = of_kind(controller.name, "IngressClass")
     if controller.ingress is not None:
         assert ingress_classes[controller.ingress.class_name]["spec"]["controller"] == controller.ingress.controller
@@ -66,7 +76,8 @@ def test_its_classes_name_it(controller: ControllerDescription) -> None:
 
 def test_what_it_says_of_itself_has_a_public_source(controller: ControllerDescription) -> None:
     said = [controller.ingress, controller.gateway, controller.canary.ingress, controller.canary.gateway]
-    said += [*controller.refusals, *controller.deviations]
+    said += [controller.client_identity, controller.proxy_protocol, controller.restart]
+    said += [*controller.refusals, *controller.deviations, *controller.charts]
     for claim in said:
         assert claim is None or claim.source.startswith("https://")
 
@@ -78,3 +89,18 @@ def test_traefiks_entry_points_listen_on_the_ports_of_its_listeners() -> None:
     arguments = of_kind("traefik", "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert f"--entrypoints.web.address=:{traefik.gateway.http_port}" in arguments
     assert f"--entrypoints.websecure.address=:{traefik.gateway.https_port}" in arguments
+
+
+def test_it_has_one_way_to_a_cluster(controller: ControllerDescription) -> None:
+    """Manifests or charts, or it says why an existing cluster must have it; what nobody has run says so."""
+    ways = [bool(controller.image), bool(controller.charts), bool(controller.existing_only)]
+    assert ways.count(True) == 1
+    if controller.charts:
+        assert controller.namespace
+        assert controller.deployments
+    assert controller.ingress or controller.gateway
+    assert bool(controller.verified) == bool(controller.component)  # what can be made here has been run here
+
+
+def test_we_know_how_to_make_every_image_of_it(with_manifests: ControllerDescription) -> None:
+    assert needed([with_manifests.name]).names == []

@@ -247,6 +247,27 @@ def test_which_controller_is_judged(look: Look, asked: dict[str, str], classes: 
     assert (seen.ingress, seen.gateway) == classes
 
 
+def test_a_gateway_class_that_nobody_serves_is_refused_by_name_and_else_passed_over(
+    look: Look, cluster: Cluster
+) -> None:
+    cluster.objects[GATEWAY_CLASSES] = listed(gateway_class("edge", "traefik.io/gateway-controller", "Unknown"))
+    told = r"No controller serves the GatewayClass edge \(traefik.*Accepted is Unknown \(Waiting for controller\)"
+    with pytest.raises(UsageError, match=told):
+        look(gateway_class="edge")
+    seen = look(controller="traefik", name="another")
+    assert seen.classes is not None
+    assert (seen.classes.ingress, seen.classes.gateway) == ("ours", "")
+    assert "nobody serves it" in seen.conditions["GatewayClasses"]
+
+
+def test_kinds_that_the_definitions_lack_are_named(look: Look, cluster: Cluster) -> None:
+    group = "gateway.networking.k8s.io"
+    cluster.objects[f"/apis/{group}"] = {"versions": [{"groupVersion": f"{group}/v1"}]}
+    cluster.objects[f"/apis/{group}/v1"] = {"resources": [{"name": "grpcroutes", "kind": "GRPCRoute"}]}
+    told = look().conditions["Gateway API definitions"]
+    assert told.startswith("v1.2.0, experimental channel, without TLSRoute, TCPRoute,")
+
+
 def test_the_default_class_goes_before_the_oldest(look: Look, cluster: Cluster) -> None:
     cluster.objects[INGRESS_CLASSES] = listed(
         ingress_class("old", "a.example/a", created="2020"), ingress_class("new", "b.example/b", default=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from clusters.images import archive, known, recipes, resolve
 from clusters.images.layers import TarStream, Tree, file, folder, link, program
 
 NAME = "registry.example/lamps/lamp:v1"
+CAPABILITY = "SCHILY.xattr.security.capability"
 
 
 def lamp(place: Path, *, old: bool = False) -> Tree:
@@ -96,6 +98,21 @@ def test_a_layer_holds_what_it_was_given(image: tarfile.TarFile) -> None:
     assert {(info.uid, info.gid, info.mtime) for info in members.values()} == {(0, 0, 0)}
 
 
+def test_owners_and_the_file_capability_are_in_the_layer(tmp_path: Path) -> None:
+    tree = {
+        "usr/bin/lamp": msgspec.structs.replace(file(b"light", 0o755), binds=True),
+        "var/lamp": msgspec.structs.replace(folder(), owner=(101, 82)),
+    }
+    (layer := tmp_path / "layer.tar").write_bytes(b"".join(TarStream(tree).chunks()))
+    with tarfile.open(layer) as opened:
+        members = {info.name: info for info in opened}
+    assert (members["var/lamp"].uid, members["var/lamp"].gid) == (101, 82)
+    # As `setcap cap_net_bind_service=+ep` stores it: version 2 with the effective bit, then bit 10 as permitted.
+    version, permitted, *others = struct.unpack("<5I", members["usr/bin/lamp"].pax_headers[CAPABILITY].encode())
+    assert (version, permitted, others) == (0x02000001, 1 << 10, [0, 0, 0])
+    assert CAPABILITY not in members["var/lamp"].pax_headers
+
+
 def test_a_file_that_changes_meanwhile_is_noticed(tmp_path: Path) -> None:
     growing = tmp_path / "growing"
     growing.write_bytes(b"1")
@@ -112,11 +129,13 @@ def test_an_unknown_image_lists_the_right_ones() -> None:
 
 
 def test_every_image_has_a_recipe_of_known_components() -> None:
-    assert len(known()) == len(catalogue().images) + len(catalogue().controller_images) >= 7
+    pins = catalogue()
+    assert len(known()) == len(pins.images) + len(pins.controller_images) + len(pins.addon_images) >= 7
     for image in recipes.images().values():
         for name in image.recipe.files.values():
             catalogue().holder(name)
-        assert image.recipe.entrypoint[0].lstrip("/") in image.recipe.files
+        named = image.recipe.debian.programs if image.recipe.debian else []
+        assert image.recipe.entrypoint[0].lstrip("/") in {*image.recipe.files, *(f"usr/bin/{name}" for name in named)}
 
 
 def test_names_without_a_recipe_are_an_error() -> None:

@@ -20,8 +20,9 @@ from clusters.components.web import Web
 from clusters.errors import ComponentError
 from clusters.images import resolve_with
 from clusters.images.finding import Finder
-from clusters.images.making import Ways, own_files, settings
-from clusters.images.recipes import Image, Recipe
+from clusters.images.layers import file
+from clusters.images.making import Ways, edited, own_files, owned, settings
+from clusters.images.recipes import Edit, Image, Recipe
 from clusters.images.registry import Registry
 from clusters.progress import Progress, SilentProgress
 from tests.miniatures.image_registry import LAYER, MANIFEST, ImageRegistry, digest, image_registry
@@ -233,6 +234,60 @@ def test_a_recipe_adds_files_of_folders_texts_and_links(tmp_path: Path) -> None:
     assert made["etc/lamp.conf"].data == b"bright"
     assert made["uploads"].kind == "folder"
     assert (made["lamp-2"].kind, made["lamp-2"].target) == ("link", "lamp")
+
+
+def test_a_recipe_takes_whole_folders_and_lays_files_of_its_own_over_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "porter/conf/lua").mkdir(parents=True)
+    (tmp_path / "porter/conf/lamp.conf").write_text("dim")
+    (tmp_path / "porter/conf/lua/lamp.lua").write_text("return 1")
+    (tmp_path / "overlays/lamp/etc/lua").mkdir(parents=True)
+    (ours := tmp_path / "overlays/lamp/etc/lua/lamp.lua").write_text("return 2")
+    monkeypatch.setattr("clusters.images.recipes.OVERLAYS", tmp_path / "overlays")
+    recipe = Recipe(data={"etc": "porter/conf"}, overlay="lamp", entrypoint=[])
+    made = own_files(recipe, {"porter": tmp_path / "porter"})
+    assert made == {
+        "etc/lamp.conf": file(tmp_path / "porter/conf/lamp.conf"),
+        "etc/lua/lamp.lua": file(b"return 2"),
+    }
+    finder = Finder(Path(), msgspec.convert({"component": {"porter": {"version": "1"}}}, Catalogue))
+    before = finder.key(image := Image(key="lamp", name=SILENT, recipe=recipe))
+    ours.write_text("return 3")
+    assert finder.key(image) != before
+
+
+TEMPLATE = "pid 1;\nhttp {\n}\nstream {\n  lua;\n}\n# end\n"
+
+
+def test_edits_change_a_file_of_a_component(tmp_path: Path) -> None:
+    (tmp_path / "conf").write_text(TEMPLATE)
+    edits = [Edit(start="pid 1;", text="pid 2;"), Edit(start="stream {", end="# end", text="stream {}\n")]
+    recipe = Recipe(data={"etc/conf": "porter/conf"}, edits={"etc/conf": edits}, entrypoint=[])
+    made = own_files(recipe, {"porter": tmp_path})
+    assert made["etc/conf"].data == b"pid 2;\nhttp {\n}\nstream {}\n# end\n"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(Edit(start="pid 3;", text=""), id="not there"),
+        pytest.param(Edit(start="}", text=""), id="twice"),
+        pytest.param(Edit(start="stream {", end="# over", text=""), id="no end"),
+    ],
+)
+def test_an_edit_that_does_not_fit_is_an_error(tmp_path: Path, edit: Edit) -> None:
+    (path := tmp_path / "conf").write_text(TEMPLATE)
+    with pytest.raises(ComponentError, match="etc/conf is not as its edits expect"):
+        edited("etc/conf", file(path), [edit])
+
+
+def test_the_longest_path_says_the_owner() -> None:
+    owners = {"etc": (1, 1), "etc/lamp": (2, 3)}
+    recipe = Recipe(owners=owners, binding=["bin/lamp"], entrypoint=[])
+    tree = owned(dict.fromkeys(["etc/a", "etc/lamp", "etc/lamp/b", "etcetera", "bin/lamp"], file(b"")), recipe)
+    assert [member.owner for member in tree.values()] == [(1, 1), (2, 3), (2, 3), (0, 0), (0, 0)]
+    assert [path for path, member in tree.items() if member.binds] == ["bin/lamp"]
 
 
 def test_an_image_changes_with_the_component_of_its_files() -> None:

@@ -136,7 +136,7 @@ def test_a_kind_that_may_not_be_made_skips_its_checks_in_a_sentence(theirs: tupl
 
 def test_a_kind_that_is_not_served_skips_its_checks(theirs: tuple[objects.Cluster, Cluster]) -> None:
     reason = Judge(theirs[1]).reason(item("suites/gateway/test_route_path.py", feature="gw.route.path"))
-    assert reason == "This cluster serves no Gateway of gateway.networking.k8s.io/v1."
+    assert reason == "This cluster serves no HTTPRoute of gateway.networking.k8s.io/v1."
 
 
 def test_a_kind_outside_of_namespaces_takes_the_users_word(theirs: tuple[objects.Cluster, Cluster]) -> None:

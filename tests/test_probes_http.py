@@ -24,6 +24,7 @@ from tests.miniatures.http import (
     mirror,
     reply,
     told_request,
+    two_cookies,
 )
 from tests.miniatures.ports import refusing_port, tcp_server
 from tests.vantages import HERE, every_vantage
@@ -41,6 +42,12 @@ def test_an_answer_is_told_with_status_headers_body_and_addresses(vantage: Vanta
 
 
 @every_vantage
+def test_every_cookie_is_told(vantage: Vantage) -> None:
+    with http_server(two_cookies) as port:
+        (seen,) = http(vantage, f"http://127.0.0.1:{port}/")
+    assert seen.cookies == ["a=1; Path=/", "b=2"]
+
+
 def test_each_request_has_a_connection_of_its_own(vantage: Vantage) -> None:
     with http_server(mirror) as port:
         seen = http(vantage, f"http://127.0.0.1:{port}/clientip", count=20)

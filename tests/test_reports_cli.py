@@ -37,7 +37,7 @@ def test_render_writes_all_reports_and_ends_with_the_status_of_the_run(tmp_path:
     console = screen()
     assert render([good], console=console) == 0
     assert sorted(path.name for path in good.iterdir() if path.is_file()) == sorted(
-        ["results.jsonl", JUNIT, SUMMARY, HTML]
+        ["results.jsonl", JUNIT, SUMMARY, HTML, "conformance-report-traefik.yaml"]
     )
     assert str(good / HTML) in shown(console)
     bad = run_of(tmp_path / "bad", "nftables", bad=True)

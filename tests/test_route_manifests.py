@@ -10,12 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
+from fixtures.crossroads_plugin import MANIFEST
 from fixtures.routes import CLASS, DOMAIN, fitted
-from suites.mutants import routes as mutations
+from suites.mutants import ingress, routes
 
 SUITES = Path(__file__).parents[1] / "suites"
-MANIFESTS = sorted(path for name in ("ingress", "gateway", "canary") for path in (SUITES / name).glob("*.yaml"))
-FOREIGN = "of-another-controller"
+FOLDERS = ("ingress", "gateway", "canary", "client_identity")
+MANIFESTS = sorted(path for name in FOLDERS for path in (SUITES / name).glob("*.yaml"))
+FOREIGN = {"of-another-controller", "foreign"}
+SHARED = [found for found in yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8")) if found]
+"""The crossroads: a Gateway and backends that many manifests lead to."""
+ECHO = "gateway-api/echo-basic"
 
 Object = dict[str, Any]
 
@@ -59,7 +64,7 @@ def manifest(request: pytest.FixtureRequest) -> Path:
 def test_no_controllers_class_is_written_into_it(manifest: Path) -> None:
     for found in objects(manifest):
         for field in ("ingressClassName", "gatewayClassName"):
-            assert found.get("spec", {}).get(field, CLASS) in {CLASS, FOREIGN}
+            assert found.get("spec", {}).get(field, CLASS) in {CLASS, *FOREIGN}
 
 
 def test_its_hosts_are_of_the_domain_that_becomes_the_namespaces(manifest: Path) -> None:
@@ -70,23 +75,32 @@ def test_its_hosts_are_of_the_domain_that_becomes_the_namespaces(manifest: Path)
 
 
 def test_every_backend_is_a_service_with_pods_that_name_it(manifest: Path) -> None:
+    """Routes that come to backends of another manifest have none of their own."""
     services = {found["metadata"]["name"]: found["spec"]["selector"]["app"] for found in of_kind(manifest, "Service")}
-    assert set().union(*(backends(found) for found in objects(manifest))) <= set(services)
+    shared = {found["metadata"]["name"] for found in SHARED if found["kind"] == "Service"}
+    if services:
+        assert set().union(*(backends(found) for found in objects(manifest))) <= set(services) | shared
     for deployment in of_kind(manifest, "Deployment"):
-        (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        told = {entry["name"]: entry.get("value") for entry in container["env"]}
-        assert told["SERVICE_NAME"] == deployment["metadata"]["name"]
+        containers = [one for one in deployment["spec"]["template"]["spec"]["containers"] if ECHO in one["image"]]
+        names = [deployment["metadata"]["name"]] if len(containers) == 1 else [one["name"] for one in containers]
+        for container, name in zip(containers, names if containers else [], strict=True):
+            told = {entry["name"]: entry.get("value") for entry in container["env"]}
+            assert told["SERVICE_NAME"] == name
         assert deployment["spec"]["template"]["metadata"]["labels"]["app"] in services.values()
 
 
 def test_every_route_belongs_to_a_gateway(manifest: Path) -> None:
-    gateways = {found["metadata"]["name"] for found in of_kind(manifest, "Gateway")}
+    beside = [found for path in manifest.parent.glob("*.yaml") for found in objects(path)]
+    gateways = {found["metadata"]["name"] for found in [*beside, *SHARED] if found["kind"] == "Gateway"}
     for route in of_kind(manifest, "HTTPRoute"):
         for parent in route["spec"]["parentRefs"]:
             assert parent["name"] in gateways or "namespace" in parent
 
 
-@pytest.mark.parametrize("mutant", [one for one in mutations.MUTANTS if one.change], ids=lambda mutant: mutant.name)
+CHANGING = [one for one in (*routes.MUTANTS, *ingress.MUTANTS) if one.change]
+
+
+@pytest.mark.parametrize("mutant", CHANGING, ids=lambda mutant: mutant.name)
 def test_a_mutation_changes_something_in_its_scope(mutant: Any) -> None:
     """A mutation that finds nothing to change would be survived by every check, or seem to be."""
     folders = {path.rpartition("/")[0].removeprefix("suites/") for path in mutant.scope}

@@ -13,11 +13,11 @@ from clusters.controllers.description import ControllerDescription, describe
 from fixtures import timeouts
 from fixtures.api import Api
 from fixtures.certificates import fingerprint, self_signed
-from fixtures.controller_evidence import LONG, cut
+from fixtures.controller_evidence import LONG, cut, cut_blocks
 from fixtures.controllers import Controller
 from fixtures.echo import backend_of, echo_of
 from fixtures.observations import HttpObservation, Outcome
-from fixtures.routes import Routes, at, fitted, host_in, settled
+from fixtures.routes import Routes, at, fitted, host_in, settled, with_port
 from fixtures.served import not_served, served_by, share_served
 from fixtures.verdicts import ArrangementError, Mismatch, Unsupported
 from fixtures.workloads import Namespace
@@ -211,6 +211,27 @@ def test_evidence_keeps_what_names_the_namespace() -> None:
     assert cut({"configs": [long]}, ["ours"]) == {"configs": [{"hosts": [{"name": "ours"}]}]}
 
 
+NGINX = """http {
+\tmap $a $b {
+\t\tdefault 1;
+\t}
+\tserver {
+\t\tlocation / {
+\t\t\tset $namespace "ours";
+\t\t}
+\t}
+\tserver {
+\t\tset $namespace "theirs";
+\t}
+}
+"""
+
+
+def test_a_configuration_in_braces_is_cut_to_the_blocks_that_name_the_namespaces() -> None:
+    assert cut_blocks(NGINX, ["ours"]) == '\tserver {\n\t\tlocation / {\n\t\t\tset $namespace "ours";\n\t\t}\n\t}'
+    assert cut_blocks(NGINX, ["nobody's"]) == ""
+
+
 class Stage:
     """Stands for a namespace: remembers what is applied, and has endpoints for the Services it is told to."""
 
@@ -237,15 +258,18 @@ class Stage:
     def wait_ready(self) -> None:
         self.put.append("ready")
 
+    def delete(self, _version: str, _kind: str, name: str) -> None:
+        self.put.append(f"deleted {name}")
+
 
 STAGED = """
-{kind: Ingress, metadata: {name: first}, spec: {ingressClassName: under-test}}
+{apiVersion: v1, kind: Ingress, metadata: {name: first}, spec: {ingressClassName: under-test}}
 ---
-{kind: Service, metadata: {name: one}}
+{apiVersion: v1, kind: Service, metadata: {name: one}}
 ---
-{kind: HTTPRoute, metadata: {name: second}, spec: {}}
+{apiVersion: v1, kind: HTTPRoute, metadata: {name: second}, spec: {}}
 ---
-{kind: Service, metadata: {name: two}}
+{apiVersion: v1, kind: Service, metadata: {name: two}}
 """
 
 
@@ -322,3 +346,56 @@ def test_a_stream_enters_by_the_address_and_asks_for_the_host(
     client: Any = None
     routes = Routes(namespace, client, class_name="traefik", address="192.0.2.1", ports=ports, ready={})
     assert routes.entrance("shop.example", "/a", tls=tls) == entrance
+
+
+def test_a_route_to_a_gateway_elsewhere_names_its_namespace() -> None:
+    stage = Stage(with_endpoints=set())
+    routes = Routes(stage, None, class_name="c", gateway="edge", gateway_namespace="theirs", ready={})  # type: ignore[arg-type]
+    route = {"kind": "HTTPRoute", "spec": {"parentRefs": [{"name": "edge"}, {"name": "another"}]}}
+    assert routes.fit(route)["spec"]["parentRefs"] == [{"name": "edge", "namespace": "theirs"}, {"name": "another"}]
+    own = Routes(stage, None, class_name="c", gateway="edge", ready={})  # type: ignore[arg-type]
+    assert own.fit(route)["spec"]["parentRefs"] == [{"name": "edge", "namespace": stage.name}, {"name": "another"}]
+
+
+def test_hosts_are_below_the_domain_that_is_given() -> None:
+    routes = Routes(
+        Stage(with_endpoints=set()),  # type: ignore[arg-type]
+        None,  # type: ignore[arg-type]
+        class_name="c",
+        domain="file.ns",
+        ports=(8000, 443),
+        ready={},
+    )
+    assert routes.host("shop.example") == "shop.file.ns.example"
+    assert routes.url("shop.example", "/a") == "http://shop.file.ns.example:8000/a"
+    assert routes.url("shop.example", tls=True) == "https://shop.file.ns.example/"
+
+
+def test_what_was_applied_can_be_removed() -> None:
+    stage = Stage(with_endpoints={"one", "two"})
+    routes = staged(stage)
+    assert not routes.arranged
+    routes.arrange("any.yaml")
+    assert routes.arranged
+    routes.remove()
+    assert [line for line in stage.put if line.startswith("deleted")] == [
+        "deleted first",
+        "deleted one",
+        "deleted second",
+        "deleted two",
+    ]
+    assert not routes.put
+
+
+def test_a_gateways_listeners_get_a_port_and_nothing_else_does() -> None:
+    gateway = {"kind": "Gateway", "spec": {"listeners": [{"name": "a", "port": 1}, {"name": "b", "port": 2}]}}
+    assert [part["port"] for part in with_port(gateway, 9)["spec"]["listeners"]] == [9, 9]
+    assert with_port({"kind": "TCPRoute", "spec": {}}, 9) == {"kind": "TCPRoute", "spec": {}}
+
+
+def test_a_host_with_a_certificate_is_awaited_by_https(namespace: Namespace) -> None:
+    """ingress-nginx redirects plain HTTP of such a host: awaited so, it would never be ready."""
+    made = Routes(namespace, None, class_name="c", address="192.0.2.1", ready={})  # type: ignore[arg-type]
+    spec = {"tls": [{"hosts": [made.host("lamp.example")]}], "rules": [{"host": made.host("dark.example")}]}
+    made.put.append({"kind": "Ingress", "spec": spec})
+    assert (made._secured("lamp.example"), made._secured("dark.example")) == (True, False)

@@ -10,7 +10,7 @@ import pytest
 
 import reports
 from clusters.progress import SilentProgress
-from conformance.upstream import cells, options
+from conformance.upstream import cells, k8s, options
 from conformance.upstream.running import Programs
 from conformance.upstream.selection import Selection
 from conformance.upstream.selection import Test as UpstreamTest
@@ -40,12 +40,12 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, report: str, ending: str)
     cluster = a_cluster(state=folder / "state")
     monkeypatch.setattr(cells, "taken", lambda _: cluster)
     monkeypatch.setattr(cells.lifecycle, "provider_for", lambda _: SimpleNamespace(load_images=lambda *_: None))
-    monkeypatch.setattr(cells.images, "archives", lambda _: {})
-    monkeypatch.setattr(cells.running, "kubeconfig", lambda _, target: target)
-    monkeypatch.setattr(cells.running, "command", lambda *_: [sys.executable, "-u", str(script)])
+    monkeypatch.setattr(cells.images, "archives", lambda *_: {})
+    monkeypatch.setattr(k8s.running, "kubeconfig", lambda _, target: target)
+    monkeypatch.setattr(k8s.running, "command", lambda *_: [sys.executable, "-u", str(script)])
     asked = options.parse(["--run", str(folder / "run"), "--cluster", "c"])
     reports.start(asked.run, command="./noxw -s upstream")
-    status = cells.run(asked, PROGRAMS, CHOSEN, SilentProgress())
+    status = cells.run(asked, k8s.KubernetesTests(PROGRAMS, CHOSEN), SilentProgress())
     reports.finish(asked.run)
     return status, reports.read(asked.run)
 

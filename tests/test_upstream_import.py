@@ -184,20 +184,24 @@ def test_the_running_test_is_known_where_one_runs_at_a_time() -> None:
 
 
 def test_every_feature_of_the_mapping_is_in_the_catalogue() -> None:
-    named = {identity for found in mapping.mapping().values() for identity in found}
+    named = {name for suite in mapping.FILES for found in mapping.mapping(suite).values() for name in found}
     assert sorted(named - features().keys()) == []
 
 
 def test_a_test_is_matched_whatever_its_tags() -> None:
     name = "[sig-network] Services should serve multiport endpoints from pods"
-    assert mapping.features(f"{name} [LinuxOnly] [Conformance]") == mapping.features(name) == ["svc.multiport.named"]
-    assert mapping.features("[sig-network] Services should do what nobody judges [Conformance]") == []
+    assert (
+        mapping.features("k8s", f"{name} [LinuxOnly] [Conformance]")
+        == mapping.features("k8s", name)
+        == ["svc.multiport.named"]
+    )
+    assert mapping.features("k8s", "[sig-network] Services should do what nobody judges [Conformance]") == []
 
 
 def test_a_name_that_upstream_no_longer_has_is_found() -> None:
-    every = [f"{name} [Conformance]" for name in mapping.mapping()]
-    assert mapping.unknown(every) == []
-    assert mapping.unknown(every[1:]) == [mapping.bare(every[0])]
+    every = [f"{name} [Conformance]" for name in mapping.mapping("k8s")]
+    assert mapping.unknown("k8s", every) == []
+    assert mapping.unknown("k8s", every[1:]) == [mapping.bare(every[0])]
 
 
 @pytest.mark.parametrize(
@@ -212,11 +216,12 @@ def test_a_wrong_mapping_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_every_image_has_a_recipe_and_a_name() -> None:
-    assert set(images.known()) == set(catalogue().upstream_images.values())
+    for suite, names in catalogue().upstream_images.items():
+        assert set(images.known(suite)) == set(names.values())
 
 
 def test_a_program_that_wants_other_images_is_refused() -> None:
-    wanted = [*images.known(), catalogue().images["agnhost"], "registry.k8s.io/e2e-test-images/kitten:1.8"]
+    wanted = [*images.known("k8s"), catalogue().images["agnhost"], "registry.k8s.io/e2e-test-images/kitten:1.8"]
     images.check(wanted)
     with pytest.raises(Exception, match=r"does not know the images .*pause:3\.10\.2"):
         images.check([name for name in wanted if "pause" not in name])

@@ -14,7 +14,6 @@ import pytest
 from clusters.errors import ComponentError, MachineError, UsageError
 from clusters.provider import Cluster, Place
 from conformance.upstream import command, options, running, selection
-from conformance.upstream.options import FOCUS
 from conformance.upstream.progress import Ended, Reader
 from conformance.upstream.running import Asked, Programs
 from conformance.upstream.selection import focus_of
@@ -107,7 +106,7 @@ print("{DASHES}\\n• [0.5 seconds]\\n{SHINE} {LABELS}", flush=True)
 def test_each_end_is_told_when_it_comes_and_everything_is_kept(tmp_path: Path) -> None:
     told: list[Ended] = []
     script = ENDS + "print('Test Suite Failed')\nraise SystemExit(1)"
-    run = running.follow(words(tmp_path, script), tmp_path / "e2e.log", Reader(list(TESTS)), ASKED, told.append)
+    run = running.follow(words(tmp_path, script), tmp_path / "e2e.log", Reader(list(TESTS)), ASKED.minutes, told.append)
     assert told == [Ended(SHINE, Verdict.PASSED, 0.5)] == list(run.ended.values())
     assert (run.status, run.trouble, run.last_words) == (1, "", "Test Suite Failed")
     assert SHINE in (tmp_path / "e2e.log").read_text(encoding="utf-8")
@@ -117,7 +116,9 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(running, "GRACE_SECONDS", 0.0)
     hangs = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + ENDS + "time.sleep(60)"
     asked = msgspec.structs.replace(ASKED, minutes=0.02)
-    run = running.follow(words(tmp_path, hangs), tmp_path / "e2e.log", Reader(list(TESTS)), asked, lambda _: None)
+    run = running.follow(
+        words(tmp_path, hangs), tmp_path / "e2e.log", Reader(list(TESTS)), asked.minutes, lambda _: None
+    )
     assert "did not end within 0.02 minutes" in run.trouble
     assert (run.status, list(run.ended)) == (-signal.SIGKILL, [SHINE])
 
@@ -138,7 +139,7 @@ time.sleep(60)
         if ended.test == SHINE:
             threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
 
-    run = running.follow(words(tmp_path, script), tmp_path / "e2e.log", Reader(list(TESTS)), ASKED, tell)
+    run = running.follow(words(tmp_path, script), tmp_path / "e2e.log", Reader(list(TESTS)), ASKED.minutes, tell)
     assert run.trouble == "interrupted by the user"
     assert {test: ended.verdict for test, ended in run.ended.items()} == {SHINE: Verdict.PASSED, DIM: Verdict.SKIPPED}
     assert (tmp_path / "report").read_text() == "written"
@@ -146,13 +147,14 @@ time.sleep(60)
 
 def test_what_is_asked_has_defaults() -> None:
     asked = options.parse(["--run", "runs/x"])
-    assert (asked.suite, asked.focus, asked.modes, asked.cluster) == ("k8s", FOCUS, ["iptables", "nftables"], "")
+    assert (asked.suite, asked.focus, asked.modes, asked.cluster) == ("k8s", "", ["iptables", "nftables"], "")
 
 
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        (["--suite", "gateway-api"], "invalid choice: 'gateway-api'"),
+        (["--suite", "istio"], "invalid choice: 'istio'"),
+        (["--suite", "gateway-api"], "--controller NAME"),
         (["--modes", "userspace"], "there is no mode 'userspace'"),
         (["--modes", ","], "there is no mode ','"),
         (["--provider", "existing"], "its network not be entered"),

@@ -32,7 +32,9 @@ class ApiError(ClusterError):
 class ClusterApi:
     """A connection pool to one API server; safe to use from several threads."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, patience: float = 1.0) -> None:
+        """``patience``: how many times as long as usual an answer may take."""
+        self._patience = patience
         # Imported here: it takes a quarter of a second, which a cluster's start-up spends elsewhere meanwhile.
         from kubernetes import config  # noqa: PLC0415
 
@@ -60,7 +62,8 @@ class ClusterApi:
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
         try:
-            answer = self._client.call_api(method, self._host + path, headers, body, _request_timeout=seconds)
+            longest = seconds * self._patience
+            answer = self._client.call_api(method, self._host + path, headers, body, _request_timeout=longest)
             content = answer.read() or b""  # read now: a server that is too busy may stop in the middle of it
         except ApiException as error:
             raise ApiError(int(error.status or 0), f"{method} {path}: {error.reason}") from error

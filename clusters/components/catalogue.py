@@ -97,9 +97,11 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What every cluster has."""
     controller_images: dict[str, str] = msgspec.field(name="controller-images", default_factory=dict)
     """What only clusters with a controller that runs it have."""
+    addon_images: dict[str, str] = msgspec.field(name="addon-images", default_factory=dict)
+    """What a cluster is given while it runs, when a check asks for the add-on."""
     node_images: dict[str, str] = msgspec.field(name="node-images", default_factory=dict)
     """What a kind node image holds besides; had only for it."""
-    upstream_images: dict[str, str] = msgspec.field(name="upstream-images", default_factory=dict)
+    upstream_images: dict[str, dict[str, str]] = msgspec.field(name="upstream-images", default_factory=dict)
     """What Kubernetes' own tests put on a cluster; had only for them."""
     controllers: dict[str, str] = {}
 

@@ -1,12 +1,15 @@
 """What a controller's folder says of it: ``controller.toml``, typed.
 
-A controller is a folder: its ``controller.toml`` (this), and ``manifests/*.yaml`` that anyone could ``kubectl apply``.
+A controller is a folder: its ``controller.toml`` (this), and what anyone could ``kubectl apply``: ``manifests/*.yaml``,
+what its official Helm charts render to, or both.
 What it claims is tested; what it does not claim is reported as unsupported, with the source named there.
 """
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -14,6 +17,9 @@ from clusters.errors import UsageError
 from clusters.provider import Channel
 
 from . import folders
+from .identity import ClientIdentity, ProxyProtocol
+
+FETCHED = "its chart and its images come from their registries"
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,6 +27,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     source: str
     """The controller's own documentation of it."""
+
+
+class Announcement(Claim, frozen=True, kw_only=True):
+    """How it is told of what an Ingress's backend speaks, beside the appProtocol of the Service's port."""
+
+    service_annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    ingress_annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class IngressClaim(Claim, frozen=True, kw_only=True):
@@ -33,6 +46,14 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     https_port: int = 443
     unmatched_status: int = 404
     """HTTP status where no rule matches and there is no default backend: the Ingress API leaves it open."""
+    serves_without_class: bool = False
+    """As its manifests start it, it also serves Ingresses that name no class where there is no default class."""
+    idle_websocket_seconds: float = 0.0
+    """After how long it ends a websocket on which nobody speaks, by default; 0: it does not."""
+    grpc: Announcement | None = None
+    """Of a backend that speaks gRPC; nothing: it does not claim to."""
+    websocket: Announcement | None = None
+    """Of a backend whose path ``/ws`` takes websockets; nothing: it need not be told."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):
@@ -79,6 +100,30 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Prometheus metrics."""
     configuration: str = ""
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
+    command: list[str] = []
+    """What prints that configuration in a pod of its, where no path gives it: a text whose blocks are in braces."""
+
+
+class Restart(Claim, frozen=True, kw_only=True):
+    """What becomes of requests while its pods are replaced one by one, installed as its manifests do."""
+
+    lossless: bool
+    """It drains: its documentation says that none is lost."""
+    reason: str = ""
+    """Otherwise: why some may be lost."""
+
+
+class Chart(Claim, frozen=True, kw_only=True):
+    """An official Helm chart that it is installed by: rendered, and applied as manifests are."""
+
+    repository: str
+    """``https://…`` of a repository, ``oci://…`` of a registry without the chart's name, or a folder beside this."""
+    name: str
+    version: str
+    release: str = ""
+    """What the installation is called; empty: as the controller."""
+    values: dict[str, Any] = {}
+    """What differs from the chart's own ``values.yaml``."""
 
 
 class Refusal(Claim, frozen=True, kw_only=True):
@@ -106,16 +151,22 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     documentation: str
     component: str = ""
     """Its name among the components, where its version is pinned; empty where it is not one of ours."""
-    image: str
-    """The image that its manifests run; its tag is that version."""
+    image: str = ""
+    """The image that its manifests run; its tag is that version. Empty where a chart names it."""
     images: list[str] = []
     """Images that no manifest names, because the controller itself starts them."""
     archives: list[str] = []
     """Files of its folder with images, as `docker save` writes them: for what no registry has."""
     definitions: list[str] = []
     """Definitions of its own kinds: ``component``, or ``component/file`` of it; they come before the manifests."""
-    namespace: str
-    deployments: list[str]
+    charts: list[Chart] = msgspec.field(name="chart", default_factory=list)
+    """Applied in this order, before the manifests; everything of them goes into `namespace`."""
+    verified: str = ""
+    """In which version and how we ran it; empty: never, and it is listed so."""
+    existing_only: str = ""
+    """Why it cannot be installed on a cluster of ours: then it is judged on existing clusters only."""
+    namespace: str = ""
+    deployments: list[str] = []
     """Deployments of `namespace` that must be Available before traffic is sent."""
     daemonsets: list[str] = []
     """DaemonSets of `namespace` that must be Available, too."""
@@ -127,6 +178,11 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     ingress: IngressClaim | None = None
     gateway: GatewayClaim | None = None
     canary: CanaryClaims = CanaryClaims()
+    restart: Restart | None = None
+    """Left out: it says nothing of it."""
+    client_identity: ClientIdentity | None = None
+    """Nothing: its documentation tells nothing of it."""
+    proxy_protocol: ProxyProtocol | None = None
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
@@ -145,12 +201,23 @@ def described() -> list[str]:
     return sorted(folders.every())
 
 
+def not_verified() -> dict[str, str]:
+    """Our controllers that no run of ours has had → why, and what it takes to run one."""
+    found = {name: describe(name) for name in described() if folders.is_own(name)}
+    return {
+        name: f"on existing clusters only: {one.existing_only}" if one.existing_only else FETCHED
+        for name, one in found.items()
+        if not one.verified
+    }
+
+
 def folder_of(name: str) -> Path:
     """The folder of the controller called ``name``; `UsageError` lists the right names where there is none."""
     found = folders.every()
     if name not in found:
+        near = difflib.get_close_matches(name, found, n=1)
         raise UsageError(
-            f"There is no controller called {name!r}.",
+            f"There is no controller called {name!r}{f'; did you mean {near[0]!r}?' if near else '.'}",
             f"Choose one of: {', '.join(sorted(found))}; or name the folder that holds it: {folders.VARIABLE}=DIR.",
         )
     return found[name]

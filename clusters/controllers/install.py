@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from clusters.addons.api import ClusterApi, wait_until
+from clusters.addons.api import ApiError, ClusterApi, wait_until
 from clusters.addons.install import Manifests, is_rolled_out
 from clusters.addons.install import apply as apply_definitions_first
+from clusters.errors import ClusterError
 
 from .description import describe
 from .manifests import definitions, manifests
+from .trouble import trouble
 
 
 def apply(api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: None, patience: float = 1.0) -> None:
@@ -20,7 +22,19 @@ def apply(api: ClusterApi, name: str, *, check: Callable[[], None] = lambda: Non
 
 
 def wait(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None] = lambda: None) -> None:
-    """Wait until a controller's pods are Ready, and its Service, where it has one, has an address."""
+    """Wait until a controller's pods are Ready, and its Service, where it has one, has an address.
+
+    `ClusterError` with what its pods wait for, and their last lines.
+    """
+    try:
+        wait_for_all(api, name, seconds=seconds, check=check)
+    except ApiError:
+        raise
+    except ClusterError as error:
+        raise ClusterError(error.cause, f"{error.cure}\n{trouble(api, describe(name).namespace)}".strip()) from error
+
+
+def wait_for_all(api: ClusterApi, name: str, *, seconds: float, check: Callable[[], None]) -> None:
     controller = describe(name)
     workloads = [("Deployment", one) for one in controller.deployments]
     workloads += [("DaemonSet", one) for one in controller.daemonsets]

@@ -16,7 +16,7 @@ from clusters.errors import UsageError
 from clusters.images.archive import names_in
 from clusters.images.names import full_name
 
-from . import folders
+from . import charts, folders
 from .description import describe, folder_of
 
 
@@ -32,9 +32,9 @@ class Needed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def manifests(name: str) -> list[dict[str, Any]]:
-    """The objects of a controller, in the order of their files; `UsageError` where they cannot be read."""
+    """The objects of a controller: of its charts, then of its files by name; `UsageError` where they cannot be read."""
     folder = folder_of(name) / "manifests"
-    found: list[dict[str, Any]] = []
+    found = list(charts.rendered(name))
     for path in sorted(folder.glob("*.yaml")):
         try:
             found += load_file(path)
@@ -122,12 +122,12 @@ def containers(part: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def versions(controllers: Sequence[str]) -> dict[str, str]:
-    """Our components → their pinned versions; others' controllers → the images that they were judged in."""
+    """Our components → their pinned versions; other controllers → the charts or the image that they were judged in."""
     found: dict[str, str] = {}
     for name in controllers:
         controller = describe(name)
-        if folders.is_own(name):
+        if folders.is_own(name) and controller.component:
             found[controller.component] = catalogue().components[controller.component].version
         else:
-            found[name] = controller.image
+            found[name] = ", ".join(f"chart {one.name} {one.version}" for one in controller.charts) or controller.image
     return found

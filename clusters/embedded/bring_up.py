@@ -116,7 +116,7 @@ class BringUp:
         (self.folder / "resolv.conf").write_text(f"nameserver {resolver}\n", encoding="ascii")
         node_places = [self.submit(self.make_node, node, store) for node in nodes]
         outside_places = [self.submit(self.make_outsider, outsider) for outsider in outsiders]
-        api = ClusterApi(identities.kubeconfig("admin"))
+        api = ClusterApi(identities.kubeconfig("admin"), self.spec.patience)
         places = self.results(node_places)
         self.results(outside_places)
         control.run(network.plug_in, [*self.addresses.nodes, *outsiders])

@@ -26,8 +26,8 @@ class Parts:
     def __init__(self, progress: Progress, controller_names: Sequence[str]) -> None:
         self._progress = progress
         self._images = catalogue().images
-        wanted = [*BINARIES, *PLUGINS, *DEFINITIONS, *controllers.parts_of(controller_names)]
-        self._files: dict[str, Path] = components.resolve(wanted, progress)
+        own = [*controllers.parts_of(controller_names), *controllers.programs(controller_names)]
+        self._files: dict[str, Path] = components.resolve([*BINARIES, *PLUGINS, *DEFINITIONS, *own], progress)
         needed = controllers.needed(controller_names)
         self._archives: dict[str, Path] = images.resolve([*self._images.values(), *needed.ours], progress)
         self._archives |= {**needed.archives, **outside.pull(needed.names, paths.cache_folder(), progress)}

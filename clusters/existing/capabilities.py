@@ -46,9 +46,12 @@ class Class(msgspec.Struct, frozen=True, kw_only=True):
     default: bool = False
     age: str = ""
     """When it was made: the oldest is taken where nothing else decides."""
+    unserved: str = ""
+    """Why nobody serves it, as its status says; an IngressClass has none."""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.controller}{', default' if self.default else ''})"
+        told = [self.controller, *["default"] * self.default, *["nobody serves it"] * bool(self.unserved)]
+        return f"{self.name} ({', '.join(told)})"
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ def choose(seen: Capabilities, asked: ExistingSpec, wanted: str = "") -> Classes
         gateway=gateway.name if gateway else "",
         gateway_controller=gateway.controller if gateway else "",
         address=asked.controller_address,
+        named=bool(asked.ingress_class),
     )
     folder = known(classes)
     canary = folder.canary.ingress if folder else None
@@ -55,13 +56,22 @@ def of_wanted(wanted: str, kind: str) -> str:
 def picked(what: str, asked: str, every: Sequence[Class], controller: str, seen: Capabilities) -> Class | None:
     if asked:
         for one in every:
+            if one.name == asked and one.unserved:
+                raise UsageError(
+                    f"No controller serves the {what} {one.name} ({one.controller}): {one.unserved}.",
+                    "Start its controller, or name another class.",
+                )
             if one.name == asked:
                 return one
         if f"{what}es" in seen.hidden:
             return Class(name=asked, controller="")
         there = ", ".join(map(str, every)) or "none"
         raise UsageError(f"The cluster has no {what} called {asked!r}.", f"There are: {there}.")
-    candidates = [one for one in every if controller in {"", one.controller} and one.name not in for_canaries_alone()]
+    candidates = [
+        one
+        for one in every
+        if controller in {"", one.controller} and one.name not in for_canaries_alone() and not one.unserved
+    ]
     return min(candidates, key=lambda one: (not one.default, one.age, one.name), default=None)
 
 
@@ -70,7 +80,8 @@ def same(ingress: Class, gateway: Class | None, every: Sequence[Class]) -> Class
     beside it."""
     folder = known(Classes(ingress=ingress.name, ingress_controller=ingress.controller))
     if folder is not None and folder.gateway is not None:
-        return next((one for one in every if one.controller == folder.gateway.controller), None)
+        served = (one for one in every if one.controller == folder.gateway.controller and not one.unserved)
+        return next(served, None)
     domain = ingress.controller.partition("/")[0]
     return gateway if gateway and domain and gateway.controller.partition("/")[0].endswith(domain) else None
 

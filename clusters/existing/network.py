@@ -16,6 +16,9 @@ DNS_PLACES = ((SYSTEM, "kube-dns"), (SYSTEM, "rke2-coredns-rke2-coredns"), ("ope
 NO_ADDRESS: Mapping[Family, str] = {"IPv4": "192.0.2.1", "IPv6": "2001:db8::1"}
 """Of no cluster's range (RFC 5737, RFC 3849)."""
 DEFAULT = "ingressclass.kubernetes.io/is-default-class"
+GATEWAY_API = "gateway.networking.k8s.io"
+GATEWAY_KINDS = ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "BackendTLSPolicy", "ListenerSet", "ReferenceGrant")
+"""Kinds that not every version and channel of the definitions has."""
 BUNDLE, CHANNEL = "gateway.networking.k8s.io/bundle-version", "gateway.networking.k8s.io/channel"
 
 
@@ -101,13 +104,36 @@ def gateway_classes(reader: Reader) -> list[Class]:
             name=item["metadata"]["name"],
             controller=item["spec"]["controllerName"],
             age=item["metadata"].get("creationTimestamp", ""),
+            unserved=unserved(item),
         )
         for item in items
     ]
 
 
+def unserved(gateway_class: Object) -> str:
+    """Why a GatewayClass is not accepted: whoever serves it must say that it does.
+
+    https://gateway-api.sigs.k8s.io/reference/api-types/gatewayclass/#gatewayclass-status
+    """
+    conditions = gateway_class.get("status", {}).get("conditions", [])
+    accepted: Object = next((one for one in conditions if one["type"] == "Accepted"), {})
+    if accepted.get("status") == "True":
+        return ""
+    return f"its condition Accepted is {accepted.get('status', 'missing')} ({accepted.get('message') or 'no message'})"
+
+
 def gateway_api(reader: Reader) -> str:
-    """``v1.6.3, standard channel``; from the definitions' annotations, or that the API is served at all."""
+    """``v1.6.3, standard channel, without TCPRoute``; from the definitions' annotations, or what is served."""
+    told = definitions(reader)
+    groups = reader.one("Gateway API", f"/apis/{GATEWAY_API}") or {}
+    paths = [f"/apis/{version['groupVersion']}" for version in groups.get("versions", [])]
+    served = {one["kind"] for path in paths for one in (reader.one("Gateway API", path) or {}).get("resources", [])}
+    missing = [kind for kind in GATEWAY_KINDS if kind not in served]
+    return f"{told}, without {', '.join(missing)}" if told and served and missing else told
+
+
+def definitions(reader: Reader) -> str:
+    """Version and channel of the definitions; empty where there are none."""
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.gateway.networking.k8s.io"
     notes = (reader.one("Gateway API's definitions", path) or {}).get("metadata", {}).get("annotations", {})
     if notes.get(BUNDLE):

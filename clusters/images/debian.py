@@ -121,11 +121,11 @@ def loaded(packages: Packages, data: bytes) -> list[str]:
     return [merged(wants.interpreter.lstrip("/")), *found] if wants.interpreter else found
 
 
-def fetch(names: Sequence[str], place: Path, progress: Progress) -> Packages:
+def fetch(names: Sequence[str], place: Path, progress: Progress, suite: str = "") -> Packages:
     """Download packages and all that they depend on, and read them; nothing is installed."""
     packages = Packages()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for data in pool.map(files_of, download(names, place, progress)):
+        for data in pool.map(files_of, download(names, place, progress, suite)):
             packages.add(data)
     return packages
 

@@ -1,4 +1,4 @@
-"""Tar streams with the same bytes every time: sorted, owned by root, without times."""
+"""Tar streams with the same bytes every time: sorted, without times, owned by root where nothing else is said."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from typing import Literal
 
 import msgspec
 
+BIND = b"\x01\0\0\x02\0\x04".ljust(20, b"\0").decode("ascii")
+"""A file capability: cap_net_bind_service (bit 10), permitted and effective, as the kernel stores it (revision 2).
+https://github.com/torvalds/linux/blob/master/include/uapi/linux/capability.h
+"""
 CHUNK = 1 << 20
 END = b"\0" * (2 * tarfile.BLOCKSIZE)
 Kind = Literal["file", "link", "folder"]
@@ -26,6 +30,10 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     """A file's bytes, or the file that has them."""
     target: str = ""
     """Where a link points."""
+    owner: tuple[int, int] = (0, 0)
+    """User and group."""
+    binds: bool = False
+    """Whether this program may listen on ports below 1024 when a user other than root runs it."""
 
 
 Tree = dict[str, Member]
@@ -94,6 +102,9 @@ def header(path: str, member: Member, length: int) -> bytes:
     info.mode = member.mode
     info.size = length
     info.linkname = member.target
+    info.uid, info.gid = member.owner
+    if member.binds:
+        info.pax_headers = {"SCHILY.xattr.security.capability": BIND}
     return info.tobuf(tarfile.PAX_FORMAT)
 
 

@@ -21,8 +21,8 @@ from clusters.progress import Progress
 
 from . import archive, debian
 from .finding import Finder
-from .layers import TarStream, Tree, file, folder, link, program
-from .recipes import DebianRoot, Image, Recipe, component_of
+from .layers import Member, TarStream, Tree, file, folder, link, program, with_parents
+from .recipes import DebianRoot, Edit, Image, Recipe, component_of, overlay
 from .registry import Registry
 
 PULLS_AT_ONCE = 4
@@ -40,7 +40,7 @@ ROOT_FILES: Tree = {
 }
 
 Resolve = Callable[[Sequence[str], Progress], Mapping[str, Path]]
-FetchPackages = Callable[[Sequence[str], Path, Progress], debian.Packages]
+FetchPackages = Callable[[Sequence[str], Path, Progress, str], debian.Packages]
 OpenRegistry = Callable[[Web, str], Registry]
 
 
@@ -130,14 +130,15 @@ class Maker:
                 layers[0] |= self._debian_root(recipe.debian, guests, progress)
                 parts.append(f"Debian's {', '.join(recipe.debian.packages)}")
             layers.append(own_files(recipe, files))
-            archive.build(target, image.name, architecture(), [TarStream(tree) for tree in layers], settings(image))
+            trees = [owned(with_parents(tree), recipe) for tree in layers]
+            archive.build(target, image.name, architecture(), [TarStream(tree) for tree in trees], settings(image))
             return ", ".join(parts)
 
         self._install(image, "recipe", build, progress)
 
     def _debian_root(self, wanted: DebianRoot, guests: Sequence[Path], progress: Progress) -> Tree:
         with disk_errors(self._store.folder), tempfile.TemporaryDirectory(dir=self._store.folder) as place:
-            packages = self._ways.packages(wanted.packages, Path(place), progress)
+            packages = self._ways.packages(wanted.packages, Path(place), progress, wanted.suite)
             return debian.tree(packages, wanted, (guest.read_bytes() for guest in guests))
 
     def _install(self, image: Image, way: str, make: Callable[[Path], str], progress: Progress) -> None:
@@ -156,18 +157,49 @@ class Maker:
 
 def own_files(recipe: Recipe, components: Mapping[str, Path]) -> Tree:
     """What a recipe names itself."""
-    return {
+    tree: Tree = {
         **{path: folder() for path in recipe.folders},
         **{path: program(components[name]) for path, name in recipe.files.items()},
-        **{path: file(_part(name, components)) for path, name in recipe.data.items()},
+        **{at: file(part) for path, name in recipe.data.items() for at, part in _parts(path, name, components)},
+        **{path: file(data) for path, data in overlay(recipe).items()},
         **{path: file(text.encode()) for path, text in recipe.texts.items()},
         **{path: link(target) for path, target in recipe.links.items()},
     }
+    return tree | {path: file(edited(path, tree[path], edits)) for path, edits in recipe.edits.items()}
 
 
-def _part(name: str, components: Mapping[str, Path]) -> Path:
-    component, _, path = name.partition("/")
-    return components[component] / path
+def _parts(path: str, name: str, components: Mapping[str, Path]) -> list[tuple[str, Path]]:
+    """Where each file of a component's file or folder comes, and which it is."""
+    component, _, inner = name.partition("/")
+    found = components[component] / inner
+    if not found.is_dir():
+        return [(path, found)]
+    return [(f"{path}/{part.relative_to(found)}", part) for part in sorted(found.rglob("*")) if part.is_file()]
+
+
+def edited(path: str, member: Member, edits: Sequence[Edit]) -> bytes:
+    """A text as its edits make it; `ComponentError` where one does not fit, as after a new version."""
+    assert isinstance(member.data, Path)
+    text = member.data.read_text(encoding="utf-8")
+    for edit in edits:
+        before, start, rest = text.partition(edit.start)
+        if not start or edit.start in rest or edit.end not in rest:
+            raise ComponentError(f"{path} is not as its edits expect: {edit.start!r} is not there, or not once.")
+        text = before + edit.text + (rest[rest.index(edit.end) :] if edit.end else rest)
+    return text.encode()
+
+
+def owned(tree: Tree, recipe: Recipe) -> Tree:
+    """A tree whose members have the owners, and its programs the capability, that the recipe gives them."""
+    return {
+        path: msgspec.structs.replace(member, owner=_owner(path, recipe), binds=path in recipe.binding)
+        for path, member in tree.items()
+    }
+
+
+def _owner(path: str, recipe: Recipe) -> tuple[int, int]:
+    places = [place for place in recipe.owners if path == place or path.startswith(f"{place}/")]
+    return recipe.owners[max(places, key=len)] if places else (0, 0)
 
 
 def settings(image: Image) -> archive.Json:

@@ -5,6 +5,9 @@ https://github.com/distribution/reference/blob/main/normalize.go
 
 from __future__ import annotations
 
+HOSTS = {"docker.io": "registry-1.docker.io"}
+"""Where a registry's API is, if not at the host that its images are called by."""
+
 
 def full_name(name: str) -> str:
     """``traefik`` → ``docker.io/library/traefik:latest``."""

@@ -20,14 +20,13 @@ from clusters.errors import ComponentError
 from clusters.progress import Progress, Task
 
 from .archive import INDEX, MANIFEST, FileBlob, write
+from .names import HOSTS
 
 ATTEMPTS = 3
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = {INDEX, DOCKER_INDEX}
 MANIFESTS = {MANIFEST, DOCKER_MANIFEST}
-HOSTS = {"docker.io": "registry-1.docker.io"}
-"""Registries whose API is on another host than their name says."""
 T = TypeVar("T")
 PASSING = {408, 429, 500, 502, 503, 504}
 

@@ -1,4 +1,5 @@
-"""Kubernetes' own end-to-end tests as a witness: run on a cluster of ours, their verdicts beside our own.
+"""Tests of others as a witness: run on a cluster of ours, their verdicts beside our own.
 
-`./noxw -s upstream -- --suite k8s`. Nothing of theirs is changed: their program, their images' names, their JUnit file.
+`./noxw -s upstream -- --suite k8s`, or `gateway-api`. Nothing of theirs is changed: their program, their images' names,
+their JUnit file or ConformanceReport.
 """

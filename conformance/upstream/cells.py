@@ -5,35 +5,45 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 import clusters
 import reports
-from clusters import components, families, lifecycle, paths
-from clusters.components.catalogue import catalogue
+from clusters import lifecycle
 from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec, Mode
 from conformance.interruption import call
-from reports.model import Cell, CellEnd, Verdict, Witness
-from reports.views.marks import MARKS
+from reports.model import Cell, CellEnd
 
-from . import images, mapping, records, running, selection
+from . import images, mapping
+from .gateway_api import GatewayTests
+from .k8s import KubernetesTests
 from .options import Options
-from .outcomes import Outcome
-from .progress import Ended, Reader
-from .records import Recorder
-from .running import Asked, Programs
+from .running import INTERRUPTED
 from .selection import Selection
 
-COMPONENT = "e2e"
-EXIT = {Verdict.FAILED: 1, Verdict.ERROR: 2}
-INTERRUPTED = 130
+
+class Suite(Protocol):
+    """Somebody else's tests, ready to be run."""
+
+    name: str
+    version: str
+    chosen: Selection
+
+    @property
+    def about(self) -> str:
+        """Their program with its version, for people."""
+        ...
+
+    def hear(self, options: Options, cluster: Cluster, cell: str) -> tuple[str, int]:
+        """Run the tests on a cluster and record what they say; why that is not all, and the exit status."""
+        ...
 
 
-def prepare(options: Options, progress: Progress) -> tuple[Programs, Selection]:
+def prepare(options: Options, progress: Progress) -> Suite:
     """What takes part, and which tests: everything that can be wrong before a cluster is made."""
     if options.cluster:
         taken(options)
@@ -41,17 +51,8 @@ def prepare(options: Options, progress: Progress) -> tuple[Programs, Selection]:
         for mode in options.modes:
             if lacking := lifecycle.lacks_mode(spec(options, mode)):
                 raise MachineError(lacking)
-    found = components.resolve(["e2e.test", "ginkgo", "kubectl"], progress)
-    programs = Programs(found["e2e.test"], found["ginkgo"], found["kubectl"])
-    chosen = selection.select(programs.e2e, version(), options.focus, options.skip)
-    images.check(selection.images(programs.e2e))
-    if gone := mapping.unknown(chosen.every):
-        progress.say(f"mapping.toml compares tests that e2e.test {version()} does not have: {'; '.join(gone)}")
-    return programs, chosen
-
-
-def version() -> str:
-    return catalogue().components[COMPONENT].version
+    kind = GatewayTests if options.suite == GatewayTests.name else KubernetesTests
+    return kind.prepare(options, progress)
 
 
 def taken(options: Options) -> Cluster:
@@ -72,23 +73,24 @@ def spec(options: Options, mode: str) -> ClusterSpec:
         mode=msgspec.convert(mode, Mode),
         nodes=options.nodes,
         families=options.families,
+        controllers=[options.controller] if options.controller else [],
     )
 
 
-def run(options: Options, programs: Programs, chosen: Selection, progress: Progress) -> int:
+def run(options: Options, suite: Suite, progress: Progress) -> int:
     """Every cell; the worst of their exit statuses: 0, 1 (theirs failed), 2 (errors of ours), 130 interrupted."""
     status = 0
     for mode in [taken(options).mode] if options.cluster else options.modes:
-        status = max(status, run_cell(options, mode, programs, chosen, progress))
+        status = max(status, run_cell(options, mode, suite, progress))
         if status >= INTERRUPTED:
             break
     return status
 
 
-def run_cell(options: Options, mode: str, programs: Programs, chosen: Selection, progress: Progress) -> int:
+def run_cell(options: Options, mode: str, suite: Suite, progress: Progress) -> int:
     """One cluster; its cell is recorded whatever happens short of SIGKILL."""
     seconds: dict[str, float] = {}
-    cell = f"{mode}-{options.suite}"
+    cell = "-".join(filter(None, [mode, options.controller, options.suite]))
     started = reports.timestamp()
     cluster: Cluster | None = None
     recorded, trouble, status = False, "", 0
@@ -96,15 +98,15 @@ def run_cell(options: Options, mode: str, programs: Programs, chosen: Selection,
         began = time.monotonic()
         cluster = taken(options) if options.cluster else clusters.create(spec(options, mode), progress)
         seconds["create"] = round(time.monotonic() - began, 3)
-        reports.append(options.run, record(options, cluster, cell, started))
+        reports.append(options.run, record(options, suite, cluster, cell, started))
         recorded = True
-        lifecycle.provider_for(cluster).load_images(cluster, images.archives(progress), progress)
+        lifecycle.provider_for(cluster).load_images(cluster, images.archives(suite.name, progress), progress)
         began = time.monotonic()
-        trouble, status = hear(options, cluster, cell, programs, chosen)
+        trouble, status = suite.hear(options, cluster, cell)
         seconds["upstream"] = round(time.monotonic() - began, 3)
         if options.ours and not trouble:
             began = time.monotonic()
-            status = max(status, judge(options, cluster, cell, chosen))
+            status = max(status, judge(options, cluster, cell, suite))
             seconds["suites"] = round(time.monotonic() - began, 3)
     except RoadtestError as error:
         trouble, status = str(error), 2
@@ -126,61 +128,12 @@ def run_cell(options: Options, mode: str, programs: Programs, chosen: Selection,
     return status
 
 
-def hear(options: Options, cluster: Cluster, cell: str, programs: Programs, chosen: Selection) -> tuple[str, int]:
-    """Run the tests on a cluster and record what they say; why that is not all, and the exit status."""
-    started = reports.timestamp()
-    folder = (options.run / "upstream" / cell).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    asked = Asked(focus=options.focus, skip=options.skip, processes=options.processes, minutes=options.minutes)
-    again = ["./noxw", "-s", "upstream", "--", "--suite", options.suite, "--modes", cluster.mode]
-    fixed = {"cell": cell, "suite": options.suite, "version": f"v{version()}", "started": started}
-    recorder = Recorder(fixed, [*again, *family_words(options)], folder, options.run.resolve())
-    tests = {test.name: test for test in chosen.chosen}
-    heard: dict[str, Witness] = {}
-
-    def hear_one(outcome: Outcome) -> None:
-        heard[outcome.test] = recorder.witness(tests[outcome.test], outcome)
-        reports.append(options.run, heard[outcome.test])
-
-    seen = 0
-
-    def tell(ended: Ended) -> None:
-        nonlocal seen
-        seen += 1
-        mark = MARKS[ended.verdict].sign
-        print(f"{seen:4} of {len(tests)} {mark} {ended.test}  {ended.seconds:.1f} s", flush=True)
-        if ended.verdict is Verdict.PASSED:  # there is nothing more to say of it: it is kept, however the run ends
-            hear_one(Outcome(test=ended.test, verdict=ended.verdict, seconds=ended.seconds))
-
-    print(
-        f"{len(tests)} tests of e2e.test {version()} on {cluster.name} (kube-proxy in mode {cluster.mode})", flush=True
-    )
-    with paths.temporary_folder("upstream-", cluster.scratch) as keys:  # a run's folder is kept and shown around
-        kubeconfig = running.kubeconfig(cluster, Path(keys) / "kubeconfig")
-        words = running.command(cluster, programs, asked, kubeconfig, folder)
-        ended = running.follow(words, folder / "e2e.log", Reader(list(tests)), asked, tell)
-    told = records.gather(folder / running.REPORT, ended, chosen.chosen)
-    for name in tests:
-        if name not in heard:
-            hear_one(told.outcomes[name])
-    if told.trouble:
-        print(f"error: {told.trouble}", file=sys.stderr)
-    status = max((EXIT.get(witness.verdict, 0) for witness in heard.values()), default=0)
-    if told.trouble:
-        status = INTERRUPTED if ended.trouble == "interrupted by the user" else 2
-    return told.trouble, status
-
-
-def family_words(options: Options) -> list[str]:
-    names = ",".join(family.lower() for family in options.families)
-    return ["--families", names] if names != families.DEFAULT else []
-
-
-def judge(options: Options, cluster: Cluster, cell: str, chosen: Selection) -> int:
+def judge(options: Options, cluster: Cluster, cell: str, suite: Suite) -> int:
     """Our own checks of the features that the chosen tests judge too, in the same cell."""
     from fixtures.catalogue import catalogue as ours  # noqa: PLC0415 - pytest's imports, for this alone
 
-    wanted = sorted({name for test in chosen.chosen for name in mapping.features(test.name) if name in ours()})
+    same = {name for test in suite.chosen.chosen for name in mapping.features(suite.name, test.name)}
+    wanted = sorted(same & ours().keys())
     if not wanted:
         return 0
     words = [word for name in wanted for word in ("--feature", name)]
@@ -193,7 +146,7 @@ def judge(options: Options, cluster: Cluster, cell: str, chosen: Selection) -> i
     )
 
 
-def record(options: Options, cluster: Cluster, cell: str, started: str) -> Cell:
+def record(options: Options, suite: Suite, cluster: Cluster, cell: str, started: str) -> Cell:
     return Cell(
         cell=cell,
         started=started,
@@ -202,7 +155,7 @@ def record(options: Options, cluster: Cluster, cell: str, started: str) -> Cell:
         mode=cluster.mode,
         controller=next(iter(cluster.controllers), ""),
         nodes=len(cluster.nodes),
-        versions={**cluster.versions, "e2e.test": version()},
+        versions={**cluster.versions, suite.name: suite.version},
         conditions={**cluster.conditions, "upstream tests at a time": str(options.processes)},
         timings=cluster.timings,
     )
@@ -214,9 +167,9 @@ def unmade(options: Options, mode: str, cell: str, started: str) -> Cell:
     return Cell(cell=cell, started=started, provider=options.provider, provider_reason=reason, mode=mode, nodes=0)
 
 
-def show(chosen: Selection) -> None:
+def show(suite: Suite) -> None:
     """The selected tests, and what of ours judges the same."""
-    for test in chosen.chosen:
-        same = mapping.features(test.name)
+    for test in suite.chosen.chosen:
+        same = mapping.features(suite.name, test.name)
         print(test.name + (f"  = {', '.join(same)}" if same else ""))
-    print(f"{len(chosen.chosen)} of {len(chosen.every)} tests of e2e.test {version()}")
+    print(f"{len(suite.chosen.chosen)} of {len(suite.chosen.every)} tests of {suite.about}")

@@ -19,15 +19,15 @@ def main(arguments: Sequence[str]) -> int:
     with progress_for_terminal() as progress:
         try:
             asked = options.parse(arguments)
-            programs, chosen = cells.prepare(asked, progress)
+            suite = cells.prepare(asked, progress)
         except RoadtestError as error:
             print(f"error: {error}", file=sys.stderr)
             return os.EX_USAGE
         except SystemExit as refusal:  # argparse has told why
             return os.EX_USAGE if refusal.code else 0
         if asked.list_only:
-            cells.show(chosen)
+            cells.show(suite)
             return 0
         typed = os.environ.get("ROADTEST_COMMAND") or shlex.join(["./noxw", "-s", "upstream", "--", *arguments])
         reports.start(asked.run, command=typed)
-        return cells.run(asked, programs, chosen, progress)
+        return cells.run(asked, suite, progress)

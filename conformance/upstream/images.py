@@ -13,17 +13,17 @@ from clusters.images.finding import Finder
 from clusters.images.recipes import Image, read, together
 from clusters.progress import Progress
 
-RECIPES = Path(__file__).with_name("images.toml")
+RECIPES = {name: Path(__file__).with_name(f"images_{name.replace('-', '_')}.toml") for name in ("k8s", "gateway-api")}
 
 
-def known() -> dict[str, Image]:
-    """Official name → image that is brought to a cluster for these tests."""
-    return together(read(RECIPES), catalogue().upstream_images)
+def known(suite: str) -> dict[str, Image]:
+    """Official name → image that is brought to a cluster for a suite's tests."""
+    return together(read(RECIPES[suite]), catalogue().upstream_images[suite])
 
 
-def archives(progress: Progress) -> dict[str, Path]:
+def archives(suite: str, progress: Progress) -> dict[str, Path]:
     """Official name → archive, pulled or made first if need be."""
-    return resolve_with(Finder(paths.cache_folder()), list(known().values()), progress)
+    return resolve_with(Finder(paths.cache_folder()), list(known(suite).values()), progress)
 
 
 def check(wanted: Iterable[str]) -> None:
@@ -31,9 +31,9 @@ def check(wanted: Iterable[str]) -> None:
 
     ``wanted`` is what ``e2e.test --list-images`` prints.
     """
-    unknown = sorted({*known(), catalogue().images["agnhost"]} - set(wanted))
+    unknown = sorted({*known("k8s"), catalogue().images["agnhost"]} - set(wanted))
     if unknown:
         raise ComponentError(
             f"This e2e.test does not know the images {', '.join(unknown)}, which are brought to the cluster for it.",
-            "Pin the images that `e2e.test --list-images` names: clusters/components/versions.toml, [upstream-images].",
+            "Pin what `e2e.test --list-images` names: clusters/components/versions.toml, [upstream-images.k8s].",
         )

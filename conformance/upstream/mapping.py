@@ -1,4 +1,4 @@
-"""Which upstream test judges the same behaviour as which of our features: mapping.toml."""
+"""Which upstream test judges the same behaviour as which of our features: a TOML file for each suite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-FILE = Path(__file__).with_name("mapping.toml")
+FILES = {name: Path(__file__).with_name(f"mapping_{name.replace('-', '_')}.toml") for name in ("k8s", "gateway-api")}
 TAG = re.compile(r"\s*\[[^\]]*\]")
 
 
@@ -30,8 +30,8 @@ def read(path: Path) -> dict[str, list[str]]:
 
 
 @functools.cache
-def mapping() -> dict[str, list[str]]:
-    return read(FILE)
+def mapping(suite: str) -> dict[str, list[str]]:
+    return read(FILES[suite])
 
 
 def bare(name: str) -> str:
@@ -45,12 +45,12 @@ def bare(name: str) -> str:
     return head + TAG.sub("", name[len(head) :])
 
 
-def features(test: str) -> list[str]:
+def features(suite: str, test: str) -> list[str]:
     """The features that judge what a test does; none where we judge nothing of the kind."""
-    return mapping().get(bare(test), [])
+    return mapping(suite).get(bare(test), [])
 
 
-def unknown(tests: Iterable[str]) -> list[str]:
+def unknown(suite: str, tests: Iterable[str]) -> list[str]:
     """Names of the mapping that no test has: an upstream version that renamed them compares nothing, silently."""
     there = {bare(test) for test in tests}
-    return [name for name in mapping() if name not in there]
+    return [name for name in mapping(suite) if name not in there]

@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 
 from clusters import families, lifecycle
+from clusters.controllers import describe
 from clusters.families import Family
 from conformance import options
 
-SUITES = ("k8s",)
+SUITES = ("k8s", "gateway-api")
 FOCUS = r"\[sig-network\].*\[Conformance\]"
 """https://github.com/cncf/k8s-conformance: what every conformant cluster's network must do."""
 
@@ -23,9 +24,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     run: Path
     suite: str
     focus: str
+    """Empty: what the suite judges by itself."""
     skip: str
     modes: list[str]
     """One cluster each; of ``--cluster`` its own."""
+    controller: str
+    """That the Gateway API's tests are for; empty for Kubernetes' own."""
     cluster: str
     provider: str
     nodes: int
@@ -45,15 +49,23 @@ def parser() -> argparse.ArgumentParser:
         epilog="The images that the tests want are put on the nodes first; the tests run inside the cluster's network.",
         allow_abbrev=False,
     )
-    made.add_argument("--suite", choices=SUITES, default=SUITES[0], help="k8s: Kubernetes' own end-to-end tests")
-    made.add_argument("--focus", default=FOCUS, metavar="REGEX", help=f"which tests (default: {FOCUS})")
+    made.add_argument(
+        "--suite",
+        choices=SUITES,
+        default=SUITES[0],
+        help="k8s: Kubernetes' own end-to-end tests; gateway-api: the Gateway API's",
+    )
+    made.add_argument(
+        "--focus", default="", metavar="REGEX", help=f"which tests (default: {FOCUS}; of gateway-api all)"
+    )
     made.add_argument("--skip", default="", metavar="REGEX", help="which of them not")
     made.add_argument(
         "--modes",
         type=options.modes,
-        default="iptables,nftables",
-        help="a cluster for each (default: iptables,nftables)",
+        default=[],
+        help="a cluster for each (default: iptables,nftables; of gateway-api nftables alone)",
     )
+    made.add_argument("--controller", default="", metavar="NAME", help="of gateway-api: whom its tests are for")
     made.add_argument("--cluster", default="", metavar="NAME", help="use this running cluster; it is not removed")
     known = ", ".join(name for name in lifecycle.providers() if name != "existing")
     made.add_argument("--provider", default="auto", help=f"auto (default), {known}")
@@ -75,6 +87,13 @@ def parse(arguments: Sequence[str]) -> Options:
         made.error("--provider existing: its nodes cannot be given the images, and its network not be entered")
     if asked.processes < 1 or asked.minutes <= 0 or asked.nodes < 1:
         made.error("--processes, --minutes and --nodes are greater than nothing")
+    if asked.suite == "gateway-api" and not (asked.controller or asked.cluster):
+        made.error("--suite gateway-api is about a controller: --controller NAME")
+    if asked.suite != "gateway-api" and asked.controller:
+        made.error("--controller belongs to --suite gateway-api")
+    asked.modes = asked.modes or (["nftables"] if asked.suite == "gateway-api" else ["iptables", "nftables"])
+    if asked.controller:
+        describe(asked.controller)
     fields = {name: value for name, value in vars(asked).items() if name in Options.__struct_fields__}
     fields |= {"families": families.chosen(asked.families, there_already=bool(asked.cluster))}
     return Options(**fields)

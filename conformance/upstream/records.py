@@ -75,7 +75,7 @@ class Recorder:
             test=test.name,
             verdict=outcome.verdict,
             source=test.source,
-            features=features(test.name),
+            features=features(self._fixed["suite"], test.name),
             reason=outcome.reason,
             evidence=evidence(outcome, self._folder, self._root),
             reproduce=shlex.join([*self._again, "--focus", focus_of(test.name)]),

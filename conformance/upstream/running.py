@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import yaml
@@ -22,12 +23,16 @@ from clusters.addons.api import ApiError, ClusterApi
 from clusters.errors import ClusterError, MachineError
 from clusters.families import at
 from clusters.provider import Cluster
+from reports.model import Verdict
 
-from .progress import Ended, Reader
+from .progress import Ended
 from .selection import patterns
 
 GRACE_SECONDS = 60.0
 """What an interrupted program gets to remove what it made and to write its report."""
+INTERRUPTED = 130
+EXIT = {Verdict.FAILED: 1, Verdict.ERROR: 2}
+"""Verdict on a test of theirs → exit status."""
 REPORT = "junit_01.xml"
 """test/e2e/framework/test_context.go: AfterReadingAllFlags."""
 
@@ -94,10 +99,9 @@ def inner_address(cluster: Cluster) -> str:
 
 def command(cluster: Cluster, programs: Programs, asked: Asked, access: Path, folder: Path) -> list[str]:
     """What is run, with the kubeconfig ``access``; its reports land in ``folder``."""
-    setpriv = shutil.which("setpriv")
     focus, *skip = (option.removeprefix("--ginkgo.") for option in patterns(asked.focus, asked.skip))
     return [
-        *([setpriv, "--pdeathsig", "TERM"] if setpriv else []),
+        *ends_with_us(),
         *place(cluster),
         *(str(programs.ginkgo), f"--procs={asked.processes}", "-v", "--no-color", f"--timeout={asked.minutes:g}m"),
         *(f"--{option}" for option in (focus, *skip)),
@@ -112,7 +116,21 @@ def command(cluster: Cluster, programs: Programs, asked: Asked, access: Path, fo
     ]
 
 
-def follow(words: Sequence[str], log: Path, reader: Reader, asked: Asked, tell: Callable[[Ended], None]) -> Run:
+def ends_with_us() -> list[str]:
+    """Prefix of a command that is ended with this process, even when that is killed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+
+
+class LineReader(Protocol):
+    """Reads what a test program prints, line by line."""
+
+    def read(self, line: str) -> Ended | None:
+        """Take one line; the test that it ends, where it ends one."""
+        ...
+
+
+def follow(words: Sequence[str], log: Path, reader: LineReader, minutes: float, tell: Callable[[Ended], None]) -> Run:
     """Run it to its end and tell each test's end. Interrupted, it is given the time to clean up; then it is killed."""
     seen: dict[str, Ended] = {}
     last: list[str] = []
@@ -140,7 +158,7 @@ def follow(words: Sequence[str], log: Path, reader: Reader, asked: Asked, tell: 
                     tell(ended)
 
         # ginkgo ends in time by itself, and writes its report then; this is for one that hangs.
-        alarm = threading.Timer(asked.minutes * 60 + GRACE_SECONDS, end)
+        alarm = threading.Timer(minutes * 60 + GRACE_SECONDS, end)
         alarm.start()
         trouble = ""
         try:
@@ -160,5 +178,5 @@ def follow(words: Sequence[str], log: Path, reader: Reader, asked: Asked, tell: 
                 end()
         status = process.wait()
     if late.is_set() and not trouble:
-        trouble = f"the tests did not end within {asked.minutes:g} minutes"
+        trouble = f"the tests did not end within {minutes:g} minutes"
     return Run(status=status, ended=seen, trouble=trouble, last_words=" ".join(last[-1:]))

@@ -14,6 +14,7 @@ from clusters.errors import ComponentError, UsageError
 
 DRY_SECONDS = 180.0
 SOURCE = "https://github.com/kubernetes/kubernetes/blob/v{version}/{path}#L{line}"
+LIST_GATEWAY_API = "See every test: ./noxw -s upstream -- --suite gateway-api --list"
 LIST = "See every test: ./noxw -s upstream -- --suite k8s --list --focus ."
 
 

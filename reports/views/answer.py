@@ -43,6 +43,7 @@ def answer(merged: Merged) -> Answer:
                 _propagations(merged),
                 *_witnesses(merged),
                 *_left_out(merged),
+                _not_verified(merged),
             )
             if sentence
         ),
@@ -170,3 +171,9 @@ def _left_out(merged: Merged) -> list[str]:
     gone = [cell for cell in merged.cells if _is_left_out(cell)]
     reasons = dict.fromkeys((cell.mode, cell.results[0].reason) for cell in gone)
     return [f"Nothing was judged on {mode}: {reason}" for mode, reason in reasons]
+
+
+def _not_verified(merged: Merged) -> str:
+    """Controllers that are defined and that nobody has seen run: never to be taken for working."""
+    names = sorted({name for stream in merged.streams if stream.header for name in stream.header.not_verified})
+    return f"Not verified here, and left out: {listed(names)}." if names else ""

@@ -156,4 +156,6 @@ def _run(stream: Stream) -> RunFacts:
         "Python": machine.python,
         "seed": str(header.seed),
     }
+    if header.not_verified:
+        facts["controllers not verified here"] = "; ".join(f"{one}: {why}" for one, why in header.not_verified.items())
     return RunFacts(name, tuple((key, value) for key, value in facts.items()), header.command)

@@ -12,6 +12,7 @@ from reports.views.evidence import EvidenceReader
 from reports.views.loads import Glance, LoadBlock, caution, glance, load_blocks
 from reports.views.matrix import Matrix, matrices
 from reports.views.merged import Merged
+from reports.views.parity import Parity, parity
 from reports.views.propagations import PropagationBlock, propagation_blocks
 from reports.views.stories import FeatureStory, Note, NotJudged, Story, feature_stories, not_judged, notes, stories
 from reports.views.timelines import Change, changes
@@ -31,6 +32,7 @@ class Page:
     designs: tuple[FeatureDesign, ...]
     notes: tuple[Note, ...]
     changes: tuple[Change, ...]
+    parity: Parity
     witnesses: tuple[WitnessBlock, ...]
     propagations: tuple[PropagationBlock, ...]
     loads: tuple[LoadBlock, ...]
@@ -58,6 +60,7 @@ def page(merged: Merged, folder: Path) -> Page:
         designs=designs(merged),
         notes=notes(merged),
         changes=changes(merged),
+        parity=parity(merged),
         witnesses=witness_blocks(merged, reader),
         propagations=propagation_blocks(merged),
         loads=blocks,

@@ -11,7 +11,13 @@ from reports.views.figures import Figure
 from reports.views.merged import CellView, Merged
 
 QUANTILES = ("p50", "p90", "p99", "max")
-TITLES = {"service": "New Services", "endpoint": "Changed endpoints", "dns": "New names"}
+TITLES = {
+    "service": "New Services",
+    "endpoint": "Changed endpoints",
+    "dns": "New names",
+    "ingress": "New Ingresses",
+    "httproute": "New HTTPRoutes",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class PropagationBlock:
 
     title: str
     told: str
+    own: str
+    """Whose account of the same stands beside the figures."""
     lines: tuple[PropagationLine, ...]
 
 
@@ -48,8 +56,12 @@ def propagation_blocks(merged: Merged) -> tuple[PropagationBlock, ...]:
 
 def _block(kind: str, found: list[tuple[CellView, Propagation]]) -> PropagationBlock:
     ordered = sorted(found, key=lambda pair: pair[1].services)
+    has_status = any(one.status_seconds for _, one in found)
     return PropagationBlock(
-        title=TITLES.get(kind, kind), told=found[0][1].told, lines=tuple(_line(cell, one) for cell, one in ordered)
+        title=TITLES.get(kind, kind),
+        told=found[0][1].told,
+        own="the object's status" if has_status else "kube-proxy's own",
+        lines=tuple(_line(cell, one) for cell, one in ordered),
     )
 
 
@@ -60,7 +72,7 @@ def _line(cell: CellView, one: Propagation) -> PropagationLine:
         changes=count(one.changes),
         first_right=() if one.void else _figures(one.first_right_seconds, one.unbounded),
         last_wrong=() if one.void else _figures(one.last_wrong_seconds, one.unbounded),
-        own=_own(one),
+        own=_status(one) if one.status_seconds else _own(one),
         void=one.void,
         conditions=tuple(one.conditions.items()),
     )
@@ -81,6 +93,12 @@ def _figure(interval: Interval, *, unbounded: bool) -> Figure:
 def signed(seconds: float) -> str:
     """A duration that may lie before the moment it is counted from."""
     return duration(seconds) if seconds >= 0 else f"\N{MINUS SIGN}{duration(-seconds)}"
+
+
+def _status(one: Propagation) -> str:
+    """When the status said that the object is served, and how often that was before it was."""
+    told = ", ".join(f"{name} {signed(one.status_seconds[name].value)}" for name in ("p50", "p99"))
+    return f"{told}; before the first right answer in {count(one.status_first)} of {count(one.changes)}"
 
 
 def _own(one: Propagation) -> str:

@@ -12,7 +12,8 @@ from reports.views.marks import Mark, mark
 from reports.views.merged import CellView, Check, Merged, worst
 from reports.views.stories import Link, link
 
-NAMES = {"k8s": "Kubernetes' own end-to-end tests"}
+NAMES = {"k8s": "Kubernetes' own end-to-end tests", "gateway-api": "The Gateway API's own conformance tests"}
+ABOUT_CONTROLLERS = {"gateway-api"}
 JUDGED = (Verdict.PASSED, Verdict.FAILED)
 FAMILIES = {"IPv4", "IPv6"}
 FOR_TWO = "DualStack"
@@ -37,9 +38,10 @@ class Testimony:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """The same behaviour in the same mode, and two verdicts: somebody is wrong, or judges another side of it."""
+    """The same behaviour in the same place, and two verdicts: somebody is wrong, or judges another side of it."""
 
     mode: str
+    """Or the controller, where the tests are about one."""
     feature: str
     test: str
     theirs: Mark
@@ -126,7 +128,7 @@ def _compared(cell: CellView, witness: Witness, merged: Merged) -> list[Disagree
         checks = [
             check
             for check in merged.checks
-            if check.result.feature == feature and check.cell.mode == cell.mode and _concerns(witness, check)
+            if check.result.feature == feature and _same_place(cell, check.cell, witness) and _concerns(witness, check)
         ]
         ours = worst(check.result.verdict for check in checks if check.result.verdict in JUDGED)
         if ours is not None:
@@ -134,7 +136,7 @@ def _compared(cell: CellView, witness: Witness, merged: Merged) -> list[Disagree
             reason = witness.reason if witness.verdict is Verdict.FAILED else failed.reason if failed else ""
             found.append(
                 Disagreement(
-                    mode=cell.mode,
+                    mode=cell.controller if witness.suite in ABOUT_CONTROLLERS else cell.mode,
                     feature=feature,
                     test=witness.test,
                     theirs=mark(witness.verdict),
@@ -143,6 +145,11 @@ def _compared(cell: CellView, witness: Witness, merged: Merged) -> list[Disagree
                 )
             )
     return found
+
+
+def _same_place(theirs: CellView, ours: CellView, witness: Witness) -> bool:
+    """Whether both looked at the same: the mode, or the controller, which is judged once in whichever mode."""
+    return theirs.controller == ours.controller if witness.suite in ABOUT_CONTROLLERS else theirs.mode == ours.mode
 
 
 def _concerns(witness: Witness, check: Check) -> bool:

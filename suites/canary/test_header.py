@@ -98,7 +98,7 @@ def test_a_pattern_of_the_header_calls_the_canary(canaries: Routes, header: str,
     [pytest.param("blue", "canary", id="the-value"), pytest.param("green-7", "stable", id="a-match")],
 )
 def test_a_value_goes_before_a_pattern(canaries: Routes, header: str, backend: str) -> None:
-    """“Note that when canary-by-header-value is set this annotation will be ignored.” (HTTPRoute: either.)
+    """“Note that when canary-by-header-value is set this annotation will be ignored.” An HTTPRoute's match has either.
 
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
     """

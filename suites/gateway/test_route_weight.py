@@ -19,7 +19,7 @@ FOUND = 0.05
 LEAK = 1000
 """Requests against weights 0 and 100: a leak of 1 % stays unseen once in 23,000 times."""
 THOUSANDTHS = 12_000
-"""Requests against 1 of 1000: a backend that gets none at all, or 2 of 1000, is told from one that gets its share."""
+"""Requests against 1 of 1000: so many that none at all, or 5 of 1000, is told from a right share."""
 
 
 @pytest.fixture

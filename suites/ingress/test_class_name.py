@@ -9,6 +9,7 @@ import yaml
 
 from fixtures.api import Api, Object
 from fixtures.catalogue import feature
+from fixtures.controllers import first_address
 from fixtures.convergence import await_value, never
 from fixtures.expectations import equal
 from fixtures.routes import Routes
@@ -23,16 +24,22 @@ WINDOW = 3.0
 
 
 @pytest.fixture
-def classes(routes_in: Arrange, namespace: Namespace, api: Api) -> Iterator[Routes]:
-    """Two Ingresses alike but for their class. The foreign class is made for this test, and taken away after it."""
+def foreign_class(namespace: Namespace, api: Api) -> Iterator[str]:
+    """The class of a controller that does not exist, made for this test, and taken away after it."""
     name = f"{namespace.name}-{FOREIGN}"
-    (foreign_class,) = yaml.safe_load_all((namespace.folder / "another_class.yaml").read_text(encoding="utf-8"))
-    foreign_class["metadata"]["name"] = name
-    namespace.apply_outside(foreign_class)
-    made = routes_in(namespace, ready={"ours.example": "echo"})
-    made.arrange("class_name.yaml", change=lambda found: with_class(found, name))
-    yield made
+    (made,) = yaml.safe_load_all((namespace.folder / "another_class.yaml").read_text(encoding="utf-8"))
+    made["metadata"]["name"] = name
+    namespace.apply_outside(made)
+    yield name
     api.delete("networking.k8s.io/v1", "IngressClass", name, "")
+
+
+@pytest.fixture
+def classes(routes_in: Arrange, namespace: Namespace, foreign_class: str) -> Routes:
+    """Two Ingresses alike but for their class."""
+    made = routes_in(namespace, ready={"ours.example": "echo"})
+    made.arrange("class_name.yaml", change=lambda found: with_class(found, foreign_class))
+    return made
 
 
 def with_class(found: Object, name: str) -> Object:
@@ -41,15 +48,12 @@ def with_class(found: Object, name: str) -> Object:
     return found
 
 
-def addresses(namespace: Namespace, ingress: str) -> list[str]:
-    """What an Ingress's status says about where it is served."""
-    found = namespace.api.get(*INGRESS, ingress, namespace.name) or {}
-    served = ((found.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
-    return [str(entry.get("ip") or entry.get("hostname")) for entry in served]
+def ingress(namespace: Namespace, name: str) -> Object:
+    return namespace.api.get(*INGRESS, name, namespace.name) or {}
 
 
 @feature("ing.class.name")
-def test_its_own_class_is_served_and_anothers_left_alone(classes: Routes, note: Callable[[str, object], None]) -> None:
+def test_its_own_class_is_served_and_anothers_is_not(classes: Routes) -> None:
     """“Ingresses can be implemented by different controllers, often with different configuration. Each Ingress should
     specify a class, a reference to an IngressClass resource that contains additional configuration including the name
     of the controller that should implement the class.”
@@ -63,8 +67,23 @@ def test_its_own_class_is_served_and_anothers_left_alone(classes: Routes, note: 
         what="the host of the foreign class's Ingress to reach no backend",
         window=WINDOW,
     )
+
+
+@feature("ing.class.foreign")
+def test_anothers_status_is_untouched_and_nothing_is_said_of_it(
+    classes: Routes, note: Callable[[str, object], None]
+) -> None:
+    """“Ingress controller implementations use this field to know whether they should be serving this Ingress resource,
+    by a transitive connection (controller -> IngressClass -> Ingress resource).” Who should not serve it has nothing to
+    say of it: it writes no status, and records no event.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/networking/ingress-v1/#IngressSpec
+    """
+    served_by(classes.get("ours.example"), classes.namespace, "echo")
     own = await_value(
-        lambda: addresses(classes.namespace, "ours"), bool, what="our Ingress's status to have an address"
+        lambda: first_address(ingress(classes.namespace, "ours")), bool, what="our Ingress's status to have an address"
     )
-    note("address in the status of the own class", ", ".join(own))
-    equal("the status of the foreign class's Ingress", [], addresses(classes.namespace, "foreign"))
+    note("address in the status of the own class", own)
+    equal("the address in the foreign Ingress's status", "", first_address(ingress(classes.namespace, "foreign")))
+    events = [told for told in classes.namespace.events() if " Ingress/foreign " in told]
+    equal("the events about the foreign Ingress", [], events)

@@ -18,7 +18,11 @@ def exact(routes: Arrange) -> Routes:
 
 @feature("ing.path.exact")
 @pytest.mark.smoke
-@pytest.mark.parametrize(("host", "path"), [("foo.example", "/foo"), ("api.example", "/api")], ids=["foo", "api"])
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [("foo.example", "/foo"), ("foo-slash.example", "/foo/"), ("api.example", "/api")],
+    ids=["foo", "foo-slash", "api"],
+)
 def test_an_exact_path_takes_itself(exact: Routes, host: str, path: str) -> None:
     """“Exact: Matches the URL path exactly and with case sensitivity.”
 

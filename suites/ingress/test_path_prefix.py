@@ -32,6 +32,7 @@ def prefix(routes: Arrange) -> Routes:
         pytest.param("aaa-bbb.example", "/aaa/bbb/ccc", "one", id="aaa-bbb-takes-what-is-below"),
         pytest.param("api.example", "/api", "one", id="api-takes-api"),
         pytest.param("api.example", "/api/", "one", id="api-takes-api-slash"),
+        pytest.param("api.example", "/api/users", "one", id="api-takes-api-users"),
         pytest.param("api.example", "/api/v1/users", "one", id="api-takes-api-v1-users"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.catalogue import feature
 from fixtures.certificates import Certificate, fingerprint, secret_of, self_signed, tls_data
-from fixtures.convergence import converge
+from fixtures.certificates_served import await_certificates
 from fixtures.expectations import holds, tally
 from fixtures.observations import HttpObservation
 from fixtures.routes import Routes
@@ -23,28 +23,21 @@ ROW = 25
 """So many handshakes in a row with the new certificate: it has arrived. As many more must then get it, too."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def old() -> list[Certificate]:
+    """The host's first certificate."""
     return []
 
 
 @pytest.fixture
 def rotated(routes: Arrange, old: list[Certificate]) -> Routes:
-    """A host whose first certificate is served for it."""
+    """A host with its first certificate."""
 
     def put_secret(made: Routes) -> None:
         old.append(self_signed(made.host(HOST)))
         made.namespace.apply_object(secret_of("certificate", old[0]))
 
-    made = routes("tls_rotate.yaml", ready={HOST: "echo"}, before=put_secret)
-    converge(
-        lambda: [made.get(HOST, tls=True)],
-        lambda seen: fingerprint(seen[0].certificate) == fingerprint(old[0].certificate),
-        what="the first certificate to be served",
-        timeout=Timeout.ROUTES,
-        every=0.2,
-    )
-    return made
+    return routes("tls_rotate.yaml", ready={}, before=put_secret)
 
 
 @feature("ing.tls.rotate")
@@ -59,6 +52,7 @@ def test_a_replaced_certificate_arrives_without_a_failed_handshake(
 
     https://kubernetes.io/docs/concepts/services-networking/ingress/#tls
     """
+    await_certificates(rotated, {HOST: old[0]})
     new = self_signed(rotated.host(HOST))
     name = {fingerprint(old[0].certificate): "old", fingerprint(new.certificate): "new"}
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from fixtures.catalogue import feature
-from fixtures.certificates import Certificate, fingerprint, hosts_of, secret_of, self_signed
-from fixtures.convergence import await_value
+from fixtures.certificates import Certificate, fingerprint, secret_of, self_signed
+from fixtures.certificates_served import await_certificates
 from fixtures.expectations import equal
 from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import served_by
-from fixtures.timeouts import Timeout
 
 Certificates = dict[str, Certificate]
 
@@ -28,10 +27,10 @@ def tls(routes: Arrange, certificates: Certificates) -> Routes:
 
     def put_secrets(made: Routes) -> None:
         for name in ("first", "second"):
-            certificates[name] = self_signed(made.host(f"{name}.example"))
-            made.namespace.apply_object(secret_of(f"{name}-certificate", certificates[name]))
+            certificates[f"{name}.example"] = self_signed(made.host(f"{name}.example"))
+            made.namespace.apply_object(secret_of(f"{name}-certificate", certificates[f"{name}.example"]))
 
-    return routes("tls_secret.yaml", ready={"first.example": "echo", "second.example": "echo"}, before=put_secrets)
+    return routes("tls_secret.yaml", ready={}, before=put_secrets)
 
 
 @feature("ing.tls.secret")
@@ -45,13 +44,8 @@ def test_the_secrets_certificate_is_served_for_its_host(tls: Routes, certificate
     https://kubernetes.io/docs/concepts/services-networking/ingress/#tls
     """
     host = f"{name}.example"
-    await_value(
-        lambda: hosts_of(tls.get(host, tls=True).certificate),
-        lambda names: names == [tls.host(host)],
-        what=f"a certificate that names {tls.host(host)} to be served for it",
-        timeout=Timeout.ROUTES,
-    )
+    await_certificates(tls, {host: certificates[host]})
     seen = tls.get(host, tls=True)
     served_by(seen, tls.namespace, "echo")
-    made = fingerprint(certificates[name].certificate)
+    made = fingerprint(certificates[host].certificate)
     equal(f"the certificate served for {host} (SHA-256)", made, fingerprint(seen.certificate), [seen])

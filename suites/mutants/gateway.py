@@ -19,7 +19,7 @@ def backends(manifest: Object) -> Iterator[Object]:
 
 def filters(manifest: Object, kind: str) -> Iterator[Object]:
     """What the filters of one type of an HTTPRoute say."""
-    field = f"{kind[0].lower()}{kind[1:]}" if kind != "CORS" else "cors"
+    field = {"URLRewrite": "urlRewrite", "CORS": "cors"}.get(kind, f"{kind[0].lower()}{kind[1:]}")
     for rule in rules(manifest, "HTTPRoute"):
         for found in rule.get("filters", []):
             if found["type"] == kind:
@@ -88,9 +88,9 @@ def second_header_does_not_count(manifest: Object, _feature: str) -> Object:
 
 
 def older_route_gives_way(manifest: Object, _feature: str) -> Object:
-    """The route of the file's pair that is made first leaves the host to the one that comes later."""
-    if manifest["kind"] == "HTTPRoute" and manifest["metadata"]["name"] == "precedence-z-older":
-        del manifest["spec"]["hostnames"][0]
+    """The routes of the pairs that are made first leave their hosts to the ones that come later."""
+    if manifest["kind"] == "HTTPRoute" and manifest["metadata"]["name"].endswith("-older"):
+        manifest["spec"]["hostnames"][0] = "given-up.example"
     return manifest
 
 
@@ -212,7 +212,7 @@ MUTANTS = (
     mutant(
         "route-wildcard-takes-one-name",
         "A route's wildcard hostname is one name of that domain.",
-        "listener.hostname-wildcard",
+        "listener.hostname-wildcard listener.status",
         "listeners",
         wildcard_takes_one_name,
     ),

@@ -98,7 +98,7 @@ def tls_names_one_secret_for_all(manifest: Object, _feature: str) -> Object:
 def foreign_class_becomes_ours(cluster: Cluster, namespace: Namespace, feature: str) -> None:
     """The Ingress of another controller's class is given to the controller under test."""
     claim = describe(cluster.controllers[0]).ingress
-    if feature == "ing.class.name" and claim is not None:
+    if feature.startswith("ing.class.") and claim is not None:
         change = {"spec": {"ingressClassName": claim.class_name}}
         namespace.patch("networking.k8s.io/v1", "Ingress", "foreign", change)
 
@@ -138,7 +138,7 @@ def weights_off_by_ten(manifest: Object, _feature: str) -> Object:
     if 0 < weight < 100:
         annotations[f"{CANARY}-weight"] = str(weight + 10)
     for rule in rules(manifest, "HTTPRoute"):
-        stable, *others = rule["backendRefs"]
+        stable, *others = rule.get("backendRefs", []) or [{}]
         if others and stable.get("weight") and others[0].get("weight"):
             stable["weight"] -= 10
             others[0]["weight"] += 10
@@ -151,7 +151,7 @@ def weight_zero_leaks(manifest: Object, _feature: str) -> Object:
     if annotations.get(f"{CANARY}-weight") == "0":
         annotations[f"{CANARY}-weight"] = "1"
     for rule in rules(manifest, "HTTPRoute"):
-        for backend in rule["backendRefs"]:
+        for backend in rule.get("backendRefs", []):
             if backend.get("weight") == 0:
                 backend["weight"] = 1
     return manifest
@@ -231,7 +231,7 @@ MUTANTS = (
     Mutant(
         name="ingress-foreign-class-becomes-ours",
         breaks="The Ingress of another controller's class has the class of the controller under test.",
-        caught_by=("ing.class.name",),
+        caught_by=("ing.class.name", "ing.class.foreign"),
         scope=("suites/ingress/test_class_name.py", "suites/ingress/test_host.py"),
         modes=MODES,
         after_ready=foreign_class_becomes_ours,

@@ -51,6 +51,15 @@ def told_request(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(body)
 
 
+def two_cookies(handler: BaseHTTPRequestHandler) -> None:
+    """Answer with two headers of one name, none of which may be lost."""
+    handler.send_response(200)
+    handler.send_header("Set-Cookie", "a=1; Path=/")
+    handler.send_header("Set-Cookie", "b=2")
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
 def half(handler: BaseHTTPRequestHandler) -> None:
     """Hang up in the middle of the body."""
     handler.send_response(200)

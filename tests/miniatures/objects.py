@@ -130,5 +130,10 @@ def ingress_class(name: str, controller: str, *, created: str = "", default: boo
     }
 
 
-def gateway_class(name: str, controller: str) -> Object:
-    return {"metadata": {"name": name}, "spec": {"controllerName": controller}}
+def gateway_class(name: str, controller: str, accepted: str = "True") -> Object:
+    conditions = [{"type": "Accepted", "status": accepted, "message": "Waiting for controller"}]
+    return {
+        "metadata": {"name": name},
+        "spec": {"controllerName": controller},
+        "status": {"conditions": conditions},
+    }

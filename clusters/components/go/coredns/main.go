@@ -20,13 +20,14 @@ import (
 	_ "github.com/coredns/coredns/plugin/reload"
 	_ "github.com/coredns/coredns/plugin/rewrite"
 	_ "github.com/coredns/coredns/plugin/template"
+	_ "github.com/coredns/coredns/plugin/whoami" // the Gateway API's conformance tests ask it over UDP
 )
 
 func init() {
 	// The order in which plugins handle a query, as in CoreDNS's own plugin.cfg.
 	dnsserver.Directives = []string{
 		"reload", "ready", "health", "prometheus", "errors", "log", "cache", "rewrite",
-		"loadbalance", "template", "hosts", "kubernetes", "loop", "forward",
+		"loadbalance", "template", "hosts", "kubernetes", "loop", "forward", "whoami",
 	}
 }
 

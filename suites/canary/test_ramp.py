@@ -1,0 +1,83 @@
+"""A canary that gets more and more, and its end, while requests come in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from fixtures.catalogue import feature
+from fixtures.served import share_served
+from fixtures.statistics import sample_size
+from fixtures.steady import Stream, no_loss
+
+from .conftest import Canaries
+from .steps import Canary, Steps
+
+STEPS = (0, 1, 5, 25, 50, 100)
+FOUND = {1: 0.02, 5: 0.05, 25: 0.1, 50: 0.1}
+"""Per cent → how far off a share must be to be found with a probability of 99.9 %."""
+LEAK = 1000
+"""Requests against shares of 0 and 100: a leak of 1 % stays unseen once in 23,000 times."""
+
+
+@pytest.fixture
+def canary_of(flavour: str, put_canaries: Canaries) -> Steps:
+    """The canary of a host, with weight 0."""
+    return lambda host: Canary(flavour, put_canaries("ramp"), host)
+
+
+def share_is(canary: Canary, percent: int, shares_hold: Callable[..., None]) -> None:
+    """Of requests that are sent now, so many reach the canary; on their own connections beside the steady stream."""
+    count = sample_size(percent / 100, FOUND[percent]) if percent in FOUND else LEAK
+    seen = canary.routes.get_many(canary.host, count=count)
+    test = share_served(seen, canary.routes.namespace, "canary", percent / 100, others=["stable"])
+    shares_hold(test, f"{percent} % of the requests to reach the canary")
+
+
+@feature("can.ramp")
+def test_the_share_follows_each_step_and_no_request_is_lost(
+    canary_of: Steps,
+    steady_route: Callable[..., AbstractContextManager[Stream]],
+    shares_hold: Callable[..., None],
+    note: Callable[[str, object], None],
+) -> None:
+    """“canary-weight: The integer based (0 - 100) percent of random requests that should be routed to the service
+    specified in the canary Ingress.” “Gradual traffic rollout”: “adjust the weights” of an HTTPRoute's backends.
+
+    https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
+    https://gateway-api.sigs.k8s.io/guides/traffic-splitting/
+    """
+    canary = canary_of("ramp.example")
+    with steady_route(canary.routes, canary.host) as stream:
+        for percent in STEPS:
+            stream.mark(f"weight {percent}")
+            note(f"seconds until weight {percent} was in force", f"{canary.weigh(percent):.2f}")
+            share_is(canary, percent, shares_hold)
+    no_loss(stream, "while the canary's weight went from 0 to 100")
+
+
+@feature("can.abort")
+@pytest.mark.parametrize(("end", "share"), [("abort", 0), ("promote", 100)])
+def test_a_canary_ends_without_loss(
+    end: str,
+    share: int,
+    canary_of: Steps,
+    steady_route: Callable[..., AbstractContextManager[Stream]],
+    shares_hold: Callable[..., None],
+    note: Callable[[str, object], None],
+) -> None:
+    """“Complete the rollout”: “Once … you are confident … update the HTTPRoute to forward all traffic” to one version.
+
+    https://gateway-api.sigs.k8s.io/guides/traffic-splitting/
+    https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
+    """
+    canary = canary_of(f"{end}.example")
+    canary.weigh(50)
+    with steady_route(canary.routes, canary.host) as stream:
+        stream.await_answers(25)
+        stream.mark(end)
+        note(f"seconds until the end ({end}) was in force", f"{getattr(canary, end)():.2f}")
+        share_is(canary, share, shares_hold)
+    no_loss(stream, f"while the canary came to its end ({end})")

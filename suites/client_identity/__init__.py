@@ -1,0 +1,1 @@
+"""Client identity: what a backend behind a controller learns of the client, by Ingress and by Gateway."""

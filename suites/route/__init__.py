@@ -1,0 +1,1 @@
+"""OpenShift Routes, on clusters that serve them."""

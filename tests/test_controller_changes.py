@@ -1,0 +1,174 @@
+"""Changes behind a controller: what is applied, how its way is timed, and what a restart may lose."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from clusters.controllers.description import Refusal, Restart, describe
+from fixtures.controller_restart import judge_restart, published
+from fixtures.controllers import Controller
+from fixtures.observations import HttpObservation, Outcome
+from fixtures.status_truth import accepted_by, has_address
+from fixtures.steady import Stream
+from fixtures.under_load import numbered
+from fixtures.vantages import NetnsVantage
+from fixtures.verdicts import Mismatch, Unsupported
+from propagation.http_watching import HttpWatch
+from propagation.routes import StatusWatch, is_from, is_told
+from tests.miniatures.http import close_early, http_server, reply
+from tests.vantages import HERE
+
+TRAEFIK = describe("traefik")
+ACCEPTED = {"type": "Accepted", "status": "True"}
+
+
+def echo(namespace: str) -> str:
+    return json.dumps({"namespace": namespace, "service": "web", "pod": "web-1"}, indent=1)
+
+
+def test_a_route_is_timed_from_its_acknowledgement_to_the_first_right_and_the_last_wrong_answer() -> None:
+    changed = threading.Event()
+
+    def behave(handler: Any) -> None:
+        (reply(body=echo("ours")) if changed.is_set() else reply(404, "no such host"))(handler)
+
+    with http_server(behave) as port:
+        right = lambda answer: is_from(b'"namespace":"ours"', answer)  # noqa: E731
+        with HttpWatch(NetnsVantage(HERE), ("127.0.0.1", port), "shop.example", right) as watch:
+            threading.Timer(0.3, changed.set).start()
+            turn = watch.acknowledged()
+    assert 0.2 < turn.last_wrong <= turn.first_right < 2.0
+
+
+def test_an_answer_that_breaks_off_is_no_right_one() -> None:
+    changed = threading.Event()
+
+    def behave(handler: Any) -> None:
+        (reply(body=echo("ours")) if changed.is_set() else close_early)(handler)
+
+    with http_server(behave) as port:
+        right = lambda answer: is_from(b'"namespace":"ours"', answer)  # noqa: E731
+        with HttpWatch(NetnsVantage(HERE), ("127.0.0.1", port), "shop.example", right) as watch:
+            threading.Timer(0.3, changed.set).start()
+            assert watch.acknowledged().first_right > 0.2
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (f"HTTP/1.1 200 OK\r\n\r\n{echo('ours')}", True),
+        (f"HTTP/1.1 200 OK\r\n\r\n{echo('theirs')}", False),
+        (f"HTTP/1.1 503 Service Unavailable\r\n\r\n{echo('ours')}", False),
+        ("", False),
+    ],
+)
+def test_only_the_namespaces_own_backend_is_right(answer: str, right: bool) -> None:
+    assert is_from(b'"namespace":"ours"', answer.encode()) is right
+
+
+def route(controller: str, *conditions: dict[str, str]) -> dict[str, Any]:
+    return {"status": {"parents": [{"controllerName": controller, "conditions": list(conditions)}]}}
+
+
+def test_a_status_is_the_controllers_own_word() -> None:
+    controller = Controller(description=TRAEFIK, address="")
+    ours = "traefik.io/gateway-controller"
+    for told in (accepted_by(ours), lambda found: is_told("httproute", found, controller)):
+        assert told(route(ours, ACCEPTED))
+        assert not told(route("another", ACCEPTED))
+        assert not told(route(ours, {**ACCEPTED, "status": "False"}))
+        assert not told({})
+    served = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}
+    assert has_address(served)
+    assert is_told("ingress", served, controller)
+    assert not has_address({"status": {"loadBalancer": {}}})
+
+
+def test_a_status_that_never_says_so_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StatusWatch, "SECONDS", 0.2)
+    with StatusWatch(dict, bool) as status:
+        assert status.at() != status.at()
+    began = time.perf_counter()
+    with StatusWatch(lambda: {"said": True}, bool) as status:
+        assert status.at() >= began
+
+
+def test_unrelated_routes_have_names_and_hosts_of_their_own() -> None:
+    ingress = {"metadata": {"name": "unrelated"}, "spec": {"rules": [{"host": "unrelated.example"}]}}
+    found = numbered(ingress, 7)
+    assert found["metadata"]["name"] == "unrelated-7"
+    assert found["spec"]["rules"][0]["host"] == "unrelated-7.example"
+    assert ingress["spec"]["rules"] == [{"host": "unrelated.example"}]
+    assert numbered({"metadata": {"name": "r"}, "spec": {"hostnames": ["r.example"]}}, 0)["spec"] == {
+        "hostnames": ["unrelated-0.example"]
+    }
+
+
+def stream(*outcomes: Outcome) -> Stream:
+    made = Stream("client-1", "http://192.0.2.1/")
+    made.seen = [
+        HttpObservation(
+            vantage="client-1",
+            target="",
+            at=made.began,
+            seconds=0.0,
+            outcome=one,
+            status=200 if one is Outcome.ANSWERED else 0,
+        )
+        for one in outcomes
+    ]
+    return made
+
+
+LOST, WHOLE = stream(Outcome.ANSWERED, Outcome.REFUSED), stream(Outcome.ANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("claim", "seen", "verdict"),
+    [
+        (Restart(source="https://", lossless=True), LOST, Mismatch),
+        (Restart(source="https://", lossless=False, reason="It does not drain."), LOST, Unsupported),
+        (None, LOST, Unsupported),
+        (Restart(source="https://", lossless=True), WHOLE, None),
+        (None, WHOLE, None),
+    ],
+)
+def test_what_a_restart_loses_is_judged_by_what_the_controller_claims(
+    claim: Restart | None, seen: Stream, verdict: type[Exception] | None
+) -> None:
+    notes: dict[str, object] = {}
+    description = msgspec.structs.replace(TRAEFIK, restart=claim)
+    if verdict is None:
+        judge_restart(description, seen, notes.__setitem__)
+    else:
+        with pytest.raises(verdict, match="1 lost"):
+            judge_restart(description, seen, notes.__setitem__)
+    assert "sent = 1 answered" in str(notes["while the controller was restarted"])
+
+
+def test_a_refusal_may_be_of_one_flavour() -> None:
+    made = msgspec.structs.replace(
+        TRAEFIK,
+        refusals=[
+            Refusal(source="https://", feature="can.sticky", reason="a", flavour="by-httproute"),
+            Refusal(source="https://", feature="can.cookie", reason="b"),
+        ],
+    )
+    assert made.refusal("can.sticky") is None
+    assert made.refusal("can.sticky", "by-ingress") is None
+    assert made.refusal("can.sticky", "by-httproute") is not None
+    assert made.refusal("can.cookie", "by-ingress") is not None
+
+
+def test_a_services_addresses_are_those_that_it_has_got() -> None:
+    entry = SimpleNamespace(ip="192.0.2.1", hostname=None)
+    status = SimpleNamespace(load_balancer=SimpleNamespace(ingress=[entry]))
+    assert published(SimpleNamespace(status=status)) == {"192.0.2.1"}
+    assert published(SimpleNamespace(status=SimpleNamespace(load_balancer=None))) == set()
