@@ -14,7 +14,6 @@ import msgspec
 import pytest
 
 from clusters.controllers.description import Admin, describe
-from fixtures import controller_evidence
 from fixtures.controller_evidence import configuration, pods
 
 TOLD = {"configs": [{"route": "ours/one"}, {"route": "theirs/one"}], "version": 7}
@@ -48,23 +47,22 @@ def an_api(**namespaces: list[Any]) -> Any:
     def list_namespaced_pod(namespace: str, **_: object) -> Any:
         return SimpleNamespace(items=namespaces.get(namespace, []))
 
-    core = SimpleNamespace(list_namespaced_pod=list_namespaced_pod, connect_get_namespaced_pod_portforward=None)
-    return SimpleNamespace(core=core)
+    return SimpleNamespace(core=SimpleNamespace(list_namespaced_pod=list_namespaced_pod))
 
 
-def test_proxies_are_asked_on_their_loopback(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    asked: list[tuple[str, str, str]] = []
+def test_proxies_are_asked_on_their_loopback(port: int) -> None:
+    asked: list[tuple[str, str, int]] = []
 
-    def forward(_api: object, name: str, namespace: str, ports: str) -> Any:
-        asked.append((namespace, name, ports))
-        return SimpleNamespace(socket=lambda number: socket.create_connection(("127.0.0.1", number)))
+    def forward(namespace: str, name: str, number: int) -> socket.socket:
+        asked.append((namespace, name, number))
+        return socket.create_connection(("127.0.0.1", number))
 
-    monkeypatch.setattr(controller_evidence, "portforward", forward)
     traefik = describe("traefik")
     admin = Admin(port=port, proxy="envoy", configuration="/config_dump")
     api = an_api(traefik=[pod("envoy-1", "shutdown", "envoy"), pod("traefik-1-1", "traefik")], ours=[pod("b", "envoy")])
+    api.forward = forward
     told = json.loads(configuration(api, traefik, admin, ["ours"]))
-    assert asked == [("ours", "b", str(port)), ("traefik", "envoy-1", str(port))]
+    assert asked == [("ours", "b", port), ("traefik", "envoy-1", port)]
     assert told == {name: {"configs": [{"route": "ours/one"}]} for name in ("ours/b", "traefik/envoy-1")}
 
 
