@@ -16,7 +16,7 @@ LACKING = "This machine lacks IP_VS. Load the module ip_vs."
 
 
 def among_others(tmp_path: Path, *words: str, verb: str = "cell") -> Options:
-    where = ["--run", str(tmp_path / "run"), "--mode", "ipvs", "--controller", "traefik", "--among-others"]
+    where = ["--run", str(tmp_path / "run"), "--mode", "ipvs", "--controller", "none", "--among-others"]
     options = parse(verb, [*where, *words])
     reports.start(options.run, command="./noxw", seed=1)
     return options
@@ -35,7 +35,7 @@ def test_every_check_of_the_mode_is_unsupported_and_none_of_a_controller(tmp_pat
     assert all(result.reason.startswith(LACKING) for result in stream.results)
     found = {result.feature for result in stream.results}
     assert found == {name for name, feature in catalogue().items() if feature.api == "proxy"}
-    assert [(end.cell, end.trouble) for end in stream.ends] == [("ipvs-traefik", "")]
+    assert [(end.cell, end.trouble) for end in stream.ends] == [("ipvs", "")]
 
 
 def test_what_the_user_does_not_select_is_not_on_record(tmp_path: Path) -> None:

@@ -430,7 +430,7 @@ def test_a_cluster_without_a_controller_is_used_again() -> None:
     )
     assert (
         leader.reproduce(cluster, "suites/a.py::test_a[x]")
-        == "python -m pytest --cluster mine 'suites/a.py::test_a[x]'"
+        == "./noxw -s \"conformance(mode='nftables', controller='none')\" -- --load none 'suites/a.py::test_a[x]'"
     )
 
 

@@ -80,7 +80,6 @@ def test_a_request_that_meets_a_silent_close_is_sent_once_more_and_says_so(serve
     assert [one.detail.startswith(SENT_AGAIN) for one in seen] == [False, True, True, True]
 
 
-
 def test_a_refused_connection_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

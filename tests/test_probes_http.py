@@ -48,6 +48,7 @@ def test_every_cookie_is_told(vantage: Vantage) -> None:
     assert seen.cookies == ["a=1; Path=/", "b=2"]
 
 
+@every_vantage
 def test_each_request_has_a_connection_of_its_own(vantage: Vantage) -> None:
     with http_server(mirror) as port:
         seen = http(vantage, f"http://127.0.0.1:{port}/clientip", count=20)

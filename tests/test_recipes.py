@@ -80,7 +80,8 @@ def test_a_mutation_can_be_applied_to_every_recipe(controller: str, way: Way, mu
         paths = [SUITE / f"quirks_by_{'httproute' if way.gateway else 'ingress'}.yaml"]
     before = [found for path in paths for found in objects(path)]
     after = [mutant.change(found, "") for path in paths for found in objects(path)]
-    assert before != after or len(paths) < 5
+    nothing_to_change = "bursts" in mutant.name and not recipe(controller, way, "limit-burst-multiplier")
+    assert before != after or len(paths) < 5 or nothing_to_change
 
 
 def test_words_are_filled_in_everywhere() -> None:
