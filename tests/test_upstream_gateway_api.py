@@ -71,7 +71,8 @@ def test_a_pattern_that_selects_nothing_is_refused(tmp_path: Path, focus: str, t
 
 def test_each_end_is_told_with_what_the_test_said() -> None:
     reader = GoReader(NAMES)
-    ends = [ended for line in OUTPUT.splitlines() if (ended := reader.read(line))]
+    told_at_once = OUTPUT.replace("    ---", "\x16---").replace("    \x16---", "\x16---").replace("===", "\x16===")
+    ends = [ended for line in told_at_once.splitlines() if (ended := reader.read(line))]
     weight, cors, matching = (reader.outcome(ended) for ended in ends)
     assert (weight.test, weight.verdict, weight.seconds) == ("HTTPRouteWeight", Verdict.FAILED, 2.53)
     said = "Received unexpected error: backend one got 40 %, which is not within 30 % of 70 %"

@@ -136,7 +136,7 @@ class GatewayTests:
         return [
             *running.ends_with_us(),
             *running.place(cluster),
-            *("env", f"KUBECONFIG={access}", str(self._program), "-test.v", "-test.run=^TestConformance$"),
+            *("env", f"KUBECONFIG={access}", str(self._program), "-test.v=test2json", "-test.run=^TestConformance$"),
             *("-test.timeout=0", f"--gateway-class={claim.class_name}"),
             # Without a list in the class's status there is nothing that it claims but what every one must have.
             *([] if listed else [f"--supported-features={CORE}"]),

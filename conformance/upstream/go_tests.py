@@ -1,4 +1,4 @@
-"""What a Go test program prints while it runs (``-test.v``), line by line.
+"""What a Go test program prints while it runs (``-test.v=test2json``, which tells each end at once), line by line.
 
 A test's end is told at once, ``    --- PASS: TestConformance/HTTPRouteWeight (0.53s)``; what it says stands below a
 line that names it, ``=== NAME  TestConformance/HTTPRouteWeight``: https://pkg.go.dev/cmd/go#hdr-Testing_flags
@@ -14,10 +14,10 @@ from reports.model import Verdict
 from .outcomes import BROKEN_OFF, REASON, Outcome
 from .progress import Ended
 
-END = re.compile(r"^ {4}--- (PASS|FAIL|SKIP): \w+/(\w+) \(([\d.]+)s\)$")
-PART = re.compile(r"^ {8,}--- \w+: ")
+END = re.compile(r"^\x16? *--- (PASS|FAIL|SKIP): \w+/(\w+) \(([\d.]+)s\)$")
+PART = re.compile(r"^\x16? *--- \w+: ")
 """The end of a part of a test: what the parts came to, the test's own end says."""
-ABOUT = re.compile(r"^=== (?:RUN|NAME|CONT|PAUSE) +\w+(?:/(\w+))?")
+ABOUT = re.compile(r"^\x16?=== (?:RUN|NAME|CONT|PAUSE) +\w+(?:/(\w+))?")
 ERROR = re.compile(r"^\s*Error:\s+(.*?)(?=^\s*(?:Test|Messages):)", re.MULTILINE | re.DOTALL)
 MESSAGE = re.compile(r"^\s*Messages:\s+(.*?)(?=^\s{4,8}\S+\.go:|\Z)", re.MULTILINE | re.DOTALL)
 SAID = re.compile(r"^\s+\S+\.go:\d+: (?:\d{4}-\S+ )?(.*)$", re.MULTILINE)
