@@ -74,8 +74,15 @@ def test_a_connection_that_is_closed_politely_is_opened_anew(server: Server) -> 
 
 
 @pytest.mark.parametrize("server", [{"announce_close": False, "close": True}], indirect=True, ids=["closes-silently"])
-def test_a_request_that_meets_a_silent_close_is_sent_once_more_and_says_so(server: Server) -> None:
+def test_a_request_that_meets_a_silent_close_is_told_and_not_sent_again(server: Server) -> None:
     seen = http_kept(HERE, f"http://127.0.0.1:{server.port}/", count=4, connections=1)
+    assert [one.outcome for one in seen].count(Outcome.RESET) == 2
+    assert len(server.requests) <= 3
+
+
+@pytest.mark.parametrize("server", [{"announce_close": False, "close": True}], indirect=True, ids=["closes-silently"])
+def test_where_shares_are_judged_it_is_sent_once_more_and_says_so(server: Server) -> None:
+    seen = http_kept(HERE, f"http://127.0.0.1:{server.port}/", count=4, connections=1, send_again=True)
     assert [one.outcome for one in seen] == [Outcome.ANSWERED] * 4
     assert [one.detail.startswith(SENT_AGAIN) for one in seen] == [False, True, True, True]
 

@@ -31,7 +31,7 @@ def canary_of(flavour: str, put_canaries: Canaries) -> Steps:
 def share_is(canary: Canary, percent: int, shares_hold: Callable[..., None]) -> None:
     """Of requests that are sent now, so many reach the canary; on their own connections beside the steady stream."""
     count = sample_size(percent / 100, FOUND[percent]) if percent in FOUND else LEAK
-    seen = canary.routes.get_many(canary.host, count=count)
+    seen = canary.routes.get_many(canary.host, count=count, send_again=True)
     test = share_served(seen, canary.routes.namespace, "canary", percent / 100, others=["stable"])
     shares_hold(test, f"{percent} % of the requests to reach the canary")
 

@@ -49,6 +49,6 @@ def test_the_canary_gets_its_share(canaries: Routes, percent: int, shares_hold: 
     """
     share = percent / 100
     count = LEAK if share in {0.0, 1.0} else sample_size(share, FOUND[percent])
-    seen = canaries.get_many(f"weight-{percent}.example", count=count)
+    seen = canaries.get_many(f"weight-{percent}.example", count=count, send_again=True)
     test = share_served(seen, canaries.namespace, "canary", share, others=["stable"])
     shares_hold(test, f"{percent} % of the requests to reach the canary")
