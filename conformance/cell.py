@@ -28,7 +28,7 @@ from reports.model import Cell, CellEnd
 
 from . import in_guest
 from .interruption import call
-from .options import DEFAULT_MODE, NO_CONTROLLER, Options
+from .options import DEFAULT_MODE, Options
 
 EXISTING = "existing"
 BOTH = "mode and controller"
@@ -296,7 +296,7 @@ def taken(options: Options) -> Cluster:
     if options.mode and cluster.mode != options.mode:
         raise UsageError(
             f"The cluster {cluster.name} runs kube-proxy in mode {cluster.mode}, and this cell is {options.mode}.",
-            f"Ask for that cell: {by_name(options, cluster.mode)}.",
+            f"Ask for that cell: {options.by_name(cluster.mode)}.",
         )
     if options.controller and options.controller not in cluster.controllers:
         raise UsageError(
@@ -304,11 +304,6 @@ def taken(options: Options) -> Cluster:
             f"Create one that has: ./noxw -s cluster -- create --controller {options.controller}.",
         )
     return cluster
-
-
-def by_name(options: Options, mode: str) -> str:
-    """The command that asks for the options' cell in a mode."""
-    return f"./noxw -s \"conformance(mode='{mode}', controller='{options.controller or NO_CONTROLLER}')\""
 
 
 def record(options: Options, cluster: Cluster, started: str) -> Cell:

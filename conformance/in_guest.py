@@ -16,7 +16,7 @@ from clusters.errors import RoadtestError
 from clusters.progress import Progress
 from reports.model import Cell, CellEnd
 
-from .options import NO_CONTROLLER, Options
+from .options import Options
 
 PATIENCE = ("--patience", "8", "--timeout-scale", "4")
 """A guest has one CPU, on which suites take eight to ten times as long as on the machine itself."""
@@ -50,8 +50,7 @@ def left_out(options: Options, lacking: str) -> str:
     """Why a cell that was not asked for by name is left out where this machine lacks its mode."""
     if reason := hindrance(options):
         return f"{lacking} {reason}"
-    by_name = f"./noxw -s \"conformance(mode='{options.mode}', controller='{options.controller or NO_CONTROLLER}')\""
-    return f"{lacking} Asked for by name it runs in a User Mode Linux guest, slowly: {by_name}"
+    return f"{lacking} Asked for by name it runs in a User Mode Linux guest, slowly: {options.by_name()}"
 
 
 def command(options: Options, arguments: Sequence[str]) -> list[str]:

@@ -54,6 +54,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     propagation: list[str] = []
     """What the measurement of propagation is told; empty: none is made."""
 
+    def by_name(self, mode: str = "") -> str:
+        """The command that asks for this cell, in its own mode or another."""
+        return f"./noxw -s \"conformance(mode='{mode or self.mode}', controller='{self.controller or NO_CONTROLLER}')\""
+
     @property
     def cell(self) -> str:
         return "-".join(filter(None, [self.mode, self.controller])) or self.provider

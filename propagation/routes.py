@@ -17,9 +17,10 @@ from clusters.errors import UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster
 from fixtures.api import Api, Object
-from fixtures.controllers import Controller, PublishedAddress, first_address, under_test
+from fixtures.controllers import Controller, PublishedAddress, under_test
 from fixtures.grounds import ground
-from fixtures.routes import Routes, fitted
+from fixtures.routes import Routes
+from fixtures.status_truth import accepted_by, has_address
 from fixtures.vantages import NetnsVantage, vantage_of
 from propagation import urgency
 from propagation.changes import TOLD, Kind
@@ -95,7 +96,7 @@ def change(kind: Kind, number: int, routes: Routes, controller: Controller, api:
         template["spec"]["rules"][0]["host"] = host
     else:
         template["spec"]["hostnames"] = [host]
-    wanted = fitted(template, routes.namespace.name, routes.class_name)
+    wanted = routes.fit(template)
     wanted["metadata"]["namespace"] = routes.namespace.name
     path = api.path_of(wanted)
     if not isinstance(routes.client, NetnsVantage):
@@ -119,15 +120,7 @@ def is_from(namespace: bytes, answer: bytes) -> bool:
 
 def is_told(kind: Kind, found: Object, controller: Controller) -> bool:
     """Whether an object's status says that it is served: an Ingress's address, or a route that its Gateway Accepted."""
-    if kind == "ingress":
-        return bool(first_address(found))
-    claim = controller.gateway()
-    return any(
-        condition["type"] == "Accepted" and condition["status"] == "True"
-        for parent in (found.get("status") or {}).get("parents") or []
-        if parent.get("controllerName") == claim.controller
-        for condition in parent.get("conditions") or []
-    )
+    return has_address(found) if kind == "ingress" else accepted_by(controller.gateway().controller)(found)
 
 
 def record(kind: Kind, seen: list[Told], cell: str, controller: Controller, services: int, started: str) -> Propagation:

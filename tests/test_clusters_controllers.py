@@ -77,7 +77,7 @@ def test_the_definitions_of_its_kinds_come_before_its_manifests(
     assert put.applied[:2] == ["CustomResourceDefinition Fan", "Namespace traefik"]
 
     monkeypatch.setattr(of_folder, "describe", describing(["lamps"]))
-    assert controllers.parts_of(["traefik", "traefik"]) == ["lamps"]
+    assert controllers.components_of(["traefik", "traefik"]) == ["lamps"]
     assert [found["metadata"]["name"] for found in of_folder.definitions("traefik")] == ["Lamp", "Fan"]
 
 

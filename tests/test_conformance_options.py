@@ -191,7 +191,7 @@ def test_each_check_is_run_where_it_tells_something_new(
 def test_a_modes_own_cell_has_no_controller_and_is_called_as_the_mode() -> None:
     asked = parse("cell", ["--run", "runs/x", "--mode", "nftables", "--controller", "none"])
     assert (asked.cell, cell.spec(asked).controllers) == ("nftables", [])
-    assert "controller='none'" in cell.by_name(asked, "iptables")
+    assert "controller='none'" in asked.by_name("iptables")
 
 
 def test_load_is_sent_through_a_controller_in_its_own_cell_and_past_it_in_the_modes() -> None:

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from clusters.controllers.description import Refusal, Restart, describe
-from fixtures.controller_restart import judge_restart, published
-from fixtures.controllers import Controller
+from fixtures.controller_restart import judge_restart
+from fixtures.controllers import Controller, published
 from fixtures.observations import HttpObservation, Outcome
 from fixtures.status_truth import accepted_by, has_address
 from fixtures.steady import Stream

@@ -9,7 +9,7 @@ import functools
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,6 @@ SERVED = {
     "autoscaling/v2": ["HorizontalPodAutoscaler"],
 }
 """What charts ask a cluster for (``.Capabilities.APIVersions``): without one, Helm knows no kinds."""
-
-
-def programs(controllers: Sequence[str]) -> list[str]:
-    """The components that rendering takes for these controllers."""
-    return ["helm"] if any(describe(name).charts for name in controllers) else []
 
 
 def check(name: str) -> None:

@@ -47,19 +47,21 @@ def manifests(name: str) -> list[dict[str, Any]]:
 
 def definitions(name: str) -> list[dict[str, Any]]:
     """The definitions of a controller's own kinds, out of its component."""
-    parts = describe(name).definitions
-    files = components.resolve(parts_of([name]))
+    parts = [part.partition("/") for part in describe(name).definitions]
+    files = components.resolve(list(dict.fromkeys(component for component, _, _ in parts)))
     return [
         found
-        for component, _, file in (part.partition("/") for part in parts)
+        for component, _, file in parts
         for path in ([files[component] / file] if file else sorted(files[component].glob("*.yaml")))
         for found in load_file(path)
     ]
 
 
-def parts_of(controllers: Sequence[str]) -> list[str]:
-    """The components that have the definitions of these controllers' kinds."""
-    return list(dict.fromkeys(part.partition("/")[0] for name in controllers for part in describe(name).definitions))
+def components_of(controllers: Sequence[str]) -> list[str]:
+    """The components that installing these controllers takes: of their kinds' definitions, and what renders charts."""
+    described = [describe(name) for name in controllers]
+    found = [part.partition("/")[0] for one in described for part in one.definitions]
+    return list(dict.fromkeys([*found, *["helm"] * any(one.charts for one in described)]))
 
 
 def needed(controllers: Sequence[str]) -> Needed:

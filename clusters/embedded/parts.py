@@ -26,7 +26,7 @@ class Parts:
     def __init__(self, progress: Progress, controller_names: Sequence[str]) -> None:
         self._progress = progress
         self._images = catalogue().images
-        own = [*controllers.parts_of(controller_names), *controllers.programs(controller_names)]
+        own = controllers.components_of(controller_names)
         self._files: dict[str, Path] = components.resolve([*BINARIES, *PLUGINS, *DEFINITIONS, *own], progress)
         needed = controllers.needed(controller_names)
         self._archives: dict[str, Path] = images.resolve([*self._images.values(), *needed.ours], progress)

@@ -119,7 +119,6 @@ def of_permission(seen: Capabilities, asked: ExistingSpec) -> dict[str, str]:
     if len(asked.namespaces) == 1:
         found[Need.ANOTHER_NAMESPACE] = "It needs two namespaces, and --namespace gives one."
     found[Need.CONTROLLER] = "It changes the controller's own objects, which is done to controllers of our own only."
-
     found[Need.CERT_MANAGER] = "cert-manager and an ACME server are put on clusters of our own only."
     found[Need.CUT_OFF] = "It cuts a node off its network, which is done to clusters of our own only."
     found[Need.CLIENT_ROUTES] = "It gives outside clients a route, which is done to clients of our own only."

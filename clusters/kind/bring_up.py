@@ -83,7 +83,7 @@ class BringUp:
             return self.bring_up(Timeline(tell), task)
 
     def bring_up(self, timeline: Timeline, task: Task) -> Cluster:
-        own = [*controllers.parts_of(self.spec.controllers), *controllers.programs(self.spec.controllers)]
+        own = controllers.components_of(self.spec.controllers)
         files = components.resolve(["kind", *DEFINITIONS, *own], self.progress)
         needed = controllers.needed(self.spec.controllers)
         ours = images.resolve([*self.names.values(), *needed.ours], self.progress)

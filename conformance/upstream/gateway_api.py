@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import msgspec
@@ -28,7 +27,6 @@ from .options import Options
 from .outcomes import Outcome
 from .progress import Ended
 from .records import Recorder
-from .running import EXIT, INTERRUPTED
 from .selection import Selection
 
 COMPONENT = "gateway-api-conformance"
@@ -109,12 +107,7 @@ class GatewayTests:
         trouble = ended.trouble
         if not trouble and len(ends) < len(tests):
             trouble = f"the tests broke off with status {ended.status}: not all of them ran. {ended.last_words}"
-        if trouble:
-            print(f"error: {trouble}", file=sys.stderr)
-        status = max((EXIT.get(witness.verdict, 0) for witness in heard.values()), default=0)
-        if trouble:
-            status = INTERRUPTED if ended.trouble == "interrupted by the user" else 2
-        return trouble, status
+        return trouble, running.status(heard.values(), trouble, ended)
 
     @staticmethod
     def _under_test(cluster: Cluster) -> tuple[ControllerDescription, GatewayClaim]:
@@ -131,7 +124,6 @@ class GatewayTests:
         listed = listed_features(cluster, claim)
         version = catalogue().controllers.get(controller.name, controller.image.rpartition(":")[2])
         profiles = [profile for route, profile in PROFILES.items() if route in listed or route == "HTTPRoute"]
-        first, _, _ = cluster.load_balancer_pool.partition("-")
         last = cluster.load_balancer_pool.rpartition("-")[2]
         return [
             *running.ends_with_us(),
@@ -142,7 +134,7 @@ class GatewayTests:
             *([] if listed else [f"--supported-features={CORE}"]),
             f"--conformance-profiles={','.join(profiles)}",
             *([f"--skip-tests={','.join(left_out)}"] if left_out else []),
-            *([f"--usable-address={last}", f"--unusable-address={NOBODYS}"] if first else []),
+            *([f"--usable-address={last}", f"--unusable-address={NOBODYS}"] if last else []),
             f"--report-output={folder / REPORT}",
             f"--organization={controller.title}",
             f"--project={controller.name}",

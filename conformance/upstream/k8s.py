@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import reports
@@ -18,7 +17,7 @@ from .options import FOCUS, Options
 from .outcomes import Outcome
 from .progress import Ended, Reader
 from .records import Recorder
-from .running import EXIT, INTERRUPTED, Asked, Programs
+from .running import Asked, Programs
 from .selection import Selection
 
 COMPONENT = "e2e"
@@ -87,12 +86,7 @@ class KubernetesTests:
         for name in tests:
             if name not in heard:
                 hear_one(told.outcomes[name])
-        if told.trouble:
-            print(f"error: {told.trouble}", file=sys.stderr)
-        status = max((EXIT.get(witness.verdict, 0) for witness in heard.values()), default=0)
-        if told.trouble:
-            status = INTERRUPTED if ended.trouble == "interrupted by the user" else 2
-        return told.trouble, status
+        return told.trouble, running.status(heard.values(), told.trouble, ended)
 
 
 def family_words(options: Options) -> list[str]:

@@ -10,8 +10,9 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +24,7 @@ from clusters.addons.api import ApiError, ClusterApi
 from clusters.errors import ClusterError, MachineError
 from clusters.families import at
 from clusters.provider import Cluster
-from reports.model import Verdict
+from reports.model import Verdict, Witness
 
 from .progress import Ended
 from .selection import patterns
@@ -31,6 +32,7 @@ from .selection import patterns
 GRACE_SECONDS = 60.0
 """What an interrupted program gets to remove what it made and to write its report."""
 INTERRUPTED = 130
+BY_THE_USER = "interrupted by the user"
 EXIT = {Verdict.FAILED: 1, Verdict.ERROR: 2}
 """Verdict on a test of theirs → exit status."""
 REPORT = "junit_01.xml"
@@ -116,6 +118,14 @@ def command(cluster: Cluster, programs: Programs, asked: Asked, access: Path, fo
     ]
 
 
+def status(heard: Iterable[Witness], trouble: str, ended: Run) -> int:
+    """The exit status of a suite, whose trouble is told; see `docs/witness.md`."""
+    if trouble:
+        print(f"error: {trouble}", file=sys.stderr)
+        return INTERRUPTED if ended.trouble == BY_THE_USER else 2
+    return max((EXIT.get(witness.verdict, 0) for witness in heard), default=0)
+
+
 def ends_with_us() -> list[str]:
     """Prefix of a command that is ended with this process, even when that is killed."""
     setpriv = shutil.which("setpriv")
@@ -164,7 +174,7 @@ def follow(words: Sequence[str], log: Path, reader: LineReader, minutes: float, 
         try:
             read()
         except KeyboardInterrupt:
-            trouble = "interrupted by the user"
+            trouble = BY_THE_USER
             alarm.cancel()
             alarm = threading.Timer(GRACE_SECONDS, end)
             alarm.start()
