@@ -128,7 +128,7 @@ def test_a_program_that_breaks_off_is_an_error_of_ours(tmp_path: Path, monkeypat
 
 
 def test_profiles_are_those_whose_routes_the_class_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(tmp_path, monkeypatch, OUTPUT.replace("=== RUN   TestConformance\n", "=== RUN   TestConformance\n"), 0)
+    run(tmp_path, monkeypatch, OUTPUT, 0)
     suite = GatewayTests(tmp_path / "x", Selection(NAMES, [UpstreamTest(NAMES[0], "")]))
     cluster = a_cluster(state=tmp_path / "state", controllers=["traefik"])
     controller, claim = suite._under_test(cluster)
@@ -150,3 +150,17 @@ def test_the_suite_needs_a_controller(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_every_name_of_the_mapping_has_no_tags() -> None:
     assert [name for name in mapping.mapping("gateway-api") if mapping.bare(name) != name] == []
+
+
+def test_a_class_that_lists_nothing_is_asked_for_what_its_folder_claims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.upstream.gateway_api.listed_features", lambda *_: set())
+    monkeypatch.setattr("conformance.upstream.running.place", lambda _: [])
+    suite = GatewayTests(tmp_path / "x", Selection(NAMES, [UpstreamTest(name, "") for name in NAMES]))
+    cluster = a_cluster(state=tmp_path / "state", controllers=["envoy-gateway"])
+    controller, claim = suite._under_test(cluster)
+    words = suite._command(cluster, controller, claim, Path("k"), tmp_path)
+    (supported,) = [word.partition("=")[2] for word in words if word.startswith("--supported-features=")]
+    assert set(supported.split(",")) == {"Gateway", "HTTPRoute", "ReferenceGrant", *claim.features}
+    assert "--conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP" in words

@@ -41,7 +41,8 @@ PROFILES = {
 """The route that a profile is about → the profile; to ask for one is to claim its core features.
 https://github.com/kubernetes-sigs/gateway-api/blob/v1.6.3/conformance/utils/suite/profiles.go
 """
-CORE = "Gateway,HTTPRoute,ReferenceGrant"
+CORE = ("Gateway", "HTTPRoute", "ReferenceGrant")
+"""What every controller with Gateways must have."""
 NOBODYS = "192.0.2.200"
 """No Gateway can get this address: it is for documentation (RFC 5737)."""
 
@@ -122,16 +123,17 @@ class GatewayTests:
     ) -> list[str]:
         left_out = sorted(set(self.chosen.every) - {test.name for test in self.chosen.chosen})
         listed = listed_features(cluster, claim)
+        claimed = listed or {*CORE, *claim.features}
         version = catalogue().controllers.get(controller.name, controller.image.rpartition(":")[2])
-        profiles = [profile for route, profile in PROFILES.items() if route in listed or route == "HTTPRoute"]
+        profiles = [profile for route, profile in PROFILES.items() if route in claimed]
         last = cluster.load_balancer_pool.rpartition("-")[2]
         return [
             *running.ends_with_us(),
             *running.place(cluster),
             *("env", f"KUBECONFIG={access}", str(self._program), "-test.v=test2json", "-test.run=^TestConformance$"),
             *("-test.timeout=0", f"--gateway-class={claim.class_name}"),
-            # Without a list in the class's status there is nothing that it claims but what every one must have.
-            *([] if listed else [f"--supported-features={CORE}"]),
+            # Without a list in the class's status it is its documentation that claims, as its folder has it.
+            *([] if listed else [f"--supported-features={','.join(sorted(claimed))}"]),
             f"--conformance-profiles={','.join(profiles)}",
             *([f"--skip-tests={','.join(left_out)}"] if left_out else []),
             *([f"--usable-address={last}", f"--unusable-address={NOBODYS}"] if last else []),
