@@ -26,6 +26,9 @@ from pathlib import Path
 import nox
 import nox.registry
 
+sys.path.insert(0, str(Path(__file__).parent))
+from conformance.at_once import Cells, default_width
+
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["tests"]
 nox.options.default_venv_backend = "none"
@@ -65,6 +68,8 @@ if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself whi
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
+WIDTH = next((word for before, word in itertools.pairwise(POSTED) if before == "--at-once"), str(default_width()))
+AT_ONCE = Cells(ROOT / RUN / "cells", int(WIDTH) if WIDTH.isdecimal() else 1)
 CLEAN_UP_SECONDS = 60
 """How long an interrupted command may take to remove what it made."""
 
@@ -169,20 +174,35 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
     if {"--collect-only", "--co"} & set(session.posargs):
         python(session, "pytest", "-p", "fixtures.plugin", "suites", "-q", *session.posargs)
         sys.exit(0)
-    which = [] if mode == "detected" else ["--mode", mode, "--controller", controller]
-    status = status_of(
-        session,
-        *("conformance", verb, "--run", RUN, *which),
-        *([] if ONE_CELL else ["--among-others"]),
-        *session.posargs,
-    )
+    if ONE_CELL or mode == "detected" or verb != "cell" or "--cluster" in session.posargs:
+        status = status_of(session, *cell_command(session, verb, mode, controller))
+    else:
+        found = [(mode, controller), *upcoming(session)]
+        python_ = str(environment(session))
+        commands = {"-".join(one): [python_, "-m", *cell_command(session, verb, *one)] for one in found}
+        status = AT_ONCE.run(f"{mode}-{controller}", commands)
     if "--dry-run" in session.posargs:
         sys.exit(status)
     if status == os.EX_USAGE:  # it cannot be run as asked, nor can the next cell: nothing to report
+        AT_ONCE.stop()
         sys.exit(2)
     session.notify("report", [RUN])
     if status:
         session.error("the system under test failed checks" if status == 1 else "errors of our own")
+
+
+def cell_command(session: nox.Session, verb: str, mode: str, controller: str) -> list[str]:
+    which = [] if mode == "detected" else ["--mode", mode, "--controller", controller]
+    among = [] if ONE_CELL else ["--among-others"]
+    width = ["--at-once", WIDTH] if verb == "cell" and not ONE_CELL and mode != "detected" else []
+    return ["conformance", verb, "--run", RUN, *which, *among, *width, *session.posargs]
+
+
+def upcoming(session: nox.Session) -> list[tuple[str, str]]:
+    """The cells that come after this one, as nox has them in its queue."""
+    queue = [one.friendly_name for one, waits in session._runner.manifest.list_all_sessions() if waits]
+    named = [re.findall(r"(mode|controller)='(.*?)'", name) for name in queue if name.startswith("conformance(")]
+    return [(found["mode"], found["controller"]) for found in map(dict, named)]
 
 
 @nox.session

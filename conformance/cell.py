@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import msgspec
 import pytest
+from filelock import FileLock
 
 import clusters
 import reports
@@ -23,6 +24,7 @@ from clusters.existing import ExistingProvider
 from clusters.progress import Progress
 from clusters.provider import MODES, UNKNOWN, Cluster, ClusterSpec, Mode
 from fixtures.grounds import turns
+from fixtures.turns import on_machine
 from loadprofiles.profile import chosen
 from reports.model import Cell, CellEnd
 
@@ -51,6 +53,12 @@ def run(options: Options, progress: Progress) -> int:
         return 0
     if why := left_out(options):
         return leave_out(options, why)
+    with one_at_a_time(options):
+        return whole(options, progress)
+
+
+def whole(options: Options, progress: Progress) -> int:
+    """The cell from its cluster to its last record; the exit status."""
     seconds: dict[str, float] = {}
     trouble = ""
     status = 0
@@ -58,7 +66,7 @@ def run(options: Options, progress: Progress) -> int:
     recorded = False
     cluster: Cluster | None = None
     try:
-        with timed(seconds, "create"):
+        with on_machine(options.run, alone=False), timed(seconds, "create"):
             cluster = taken(options) if options.cluster else made(options, progress)
         options = fitted(options, cluster)
         if cluster.provider == EXISTING:
@@ -66,7 +74,7 @@ def run(options: Options, progress: Progress) -> int:
         reports.append(options.run, record(options, cluster, started))
         recorded = True
         for phase, command in phases(options, cluster):
-            with timed(seconds, phase):
+            with turn_of(phase, options), timed(seconds, phase):
                 ended = call(command)
             # A signal's number is negative: killed is no success.
             status = max(status, ended if ended >= 0 else 2)
@@ -81,7 +89,7 @@ def run(options: Options, progress: Progress) -> int:
             reports.append(options.run, unmade(options, started))
         if cluster is not None and not options.cluster and not options.keep:
             try:
-                with timed(seconds, "delete"):
+                with on_machine(options.run, alone=False), timed(seconds, "delete"):
                     clusters.delete(cluster.name)
             except RoadtestError as error:
                 trouble, status = f"{trouble} {error}".strip(), max(status, 2)
@@ -104,6 +112,21 @@ def phases(options: Options, cluster: Cluster) -> Iterator[tuple[str, list[str]]
         yield "load", load_command(options, cluster)
     elif options.load != "none":
         print(f"load: left out, {NOT_OURS}")
+
+
+@contextmanager
+def one_at_a_time(options: Options) -> Iterator[None]:
+    """Clusters of kind come one after another: several at once were never tried, and take an engine that has room."""
+    if options.at_once == 1 or lifecycle.check(spec(options))[0].name != "kind":
+        yield
+        return
+    with FileLock(options.run / "kind.lock"):
+        yield
+
+
+def turn_of(phase: str, options: Options) -> AbstractContextManager[None]:
+    """What is measured has the machine to itself; each check of the suites takes a turn of its own."""
+    return nullcontext() if phase == "suites" else on_machine(options.run, alone=True)
 
 
 def broke_off(phase: str, status: int) -> str:
@@ -271,7 +294,7 @@ def check_selection(options: Options) -> None:
 def spec(options: Options) -> ClusterSpec:
     """The cluster that belongs to this cell."""
     return ClusterSpec(
-        name=f"{options.mode or options.provider}-{options.run.name[-4:]}",
+        name="-".join(filter(None, [options.mode or options.provider, options.controller[:20], options.run.name[-4:]])),
         provider=options.provider,
         mode=msgspec.convert(options.mode or DEFAULT_MODE, Mode),
         existing=options.existing,
@@ -317,7 +340,7 @@ def record(options: Options, cluster: Cluster, started: str) -> Cell:
         controller_url=next((found.documentation for found in of_cluster(cluster)), ""),
         nodes=len(cluster.nodes),
         versions=cluster.versions,
-        conditions=cluster.conditions,
+        conditions=cluster.conditions | ({"cells at once": str(options.at_once)} if options.at_once > 1 else {}),
         timings=cluster.timings,
     )
 

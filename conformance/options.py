@@ -40,6 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str
     """An existing cluster's name; empty: make one and remove it."""
     among_others: bool = False
+    at_once: int = 1
+    """So many cells of the run run at the same time."""
     """Nobody asked for just this cell: a cluster in another mode is no mistake, and the cell is left to another run."""
     keep: bool
     suites: bool
@@ -135,6 +137,14 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
         made.add_argument("--load", default="short", choices=["none", "short", "full"], help="default: short")
         made.add_argument(
             "--dry-run", action="store_true", help="of an existing cluster: show what would be made and run, and stop"
+        )
+        made.add_argument(
+            "--at-once",
+            type=int,
+            default=1,
+            metavar="N",
+            help="cells of the whole main job that run at the same time; load is sent while no other cell judges"
+            " (default 2, or 1 with less than 12 GiB or 256 inotify instances)",
         )
         made.set_defaults(suites=True)
     known, rest = made.parse_known_args(arguments)

@@ -9,17 +9,17 @@ import pytest
 
 from fixtures.api import Object, documents
 from fixtures.catalogue import catalogue
-from fixtures.crossroads_plugin import MANIFEST
+from fixtures.crossroads_plugin import BACKENDS, MANIFEST
 from suites.mutants.gateway import MUTANTS
 from suites.mutants.model import Mutant
 
 
 def manifests(test: str) -> list[Object]:
-    """The objects of the manifests that a test file names, and those of the crossroads."""
+    """The objects of the manifests that a test file names, and what stands for many."""
     path = Path(test)
     text = path.read_text(encoding="utf-8")
     named = [found for found in path.parent.glob("*.yaml") if f'"{found.name}"' in text]
-    return [found for file in [*named, MANIFEST] for found in documents(file.read_text(encoding="utf-8"))]
+    return [found for file in [*named, BACKENDS, MANIFEST] for found in documents(file.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: str(mutant.name))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fixtures.crossroads_plugin import MANIFEST
+from fixtures.crossroads_plugin import BACKENDS, MANIFEST
 from fixtures.routes import CLASS, DOMAIN, fitted
 from suites.mutants import ingress, routes
 
@@ -18,8 +18,8 @@ SUITES = Path(__file__).parents[1] / "suites"
 FOLDERS = ("ingress", "gateway", "canary", "client_identity")
 MANIFESTS = sorted(path for name in FOLDERS for path in (SUITES / name).glob("*.yaml"))
 FOREIGN = {"of-another-controller", "foreign"}
-SHARED = [found for found in yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8")) if found]
-"""The crossroads: a Gateway and backends that many manifests lead to."""
+SHARED = [found for path in (BACKENDS, MANIFEST) for found in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+"""A Gateway and backends that many manifests lead to."""
 ECHO = "gateway-api/echo-basic"
 
 Object = dict[str, Any]

@@ -39,13 +39,13 @@ def flavour(request: pytest.FixtureRequest, controller: Controller) -> str:
 
 
 @pytest.fixture
-def put_canaries(flavour: str, routes: Arrange, controller: Controller) -> Canaries:
+def put_canaries(flavour: str, crossing: Arrange, controller: Controller) -> Canaries:
     """Put ``<name>_by_httproute.yaml`` or ``<name>_by_ingress.yaml`` before the controller, once for a file's tests."""
 
     def put(name: str, ready: Mapping[str, str] = READY) -> Routes:
         if flavour == "by-httproute":
-            return routes(f"{name}_by_httproute.yaml", gateway="edge", ready=ready)
+            return crossing(f"{name}_by_httproute.yaml", ready=ready)
         claim = controller.canary_by_ingress()
-        return routes(f"{name}_by_ingress.yaml", class_name=claim.class_name, ready=ready)
+        return crossing(f"{name}_by_ingress.yaml", gateway="", class_name=claim.class_name, ready=ready)
 
     return put

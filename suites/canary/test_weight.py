@@ -6,34 +6,23 @@ from collections.abc import Callable
 
 import pytest
 
-from clusters.needs import Need
 from fixtures.catalogue import feature
-from fixtures.controllers import Controller
 from fixtures.routes import Routes
-from fixtures.routes_plugin import Arrange
 from fixtures.served import share_served
 from fixtures.statistics import sample_size
+
+from .conftest import Canaries
 
 FOUND = {1: 0.02, 10: 0.05, 50: 0.1}
 """Per cent → how far off a share must be to be found with a probability of 99.9 %."""
 LEAK = 1000
 """Requests against weights 0 and 100: a leak of 1 % stays unseen once in 23,000 times."""
-READY = {"ready-stable.example": "stable", "ready-canary.example": "canary"}
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("by-httproute", marks=pytest.mark.needs(Need.GATEWAY)),
-        pytest.param("by-ingress", marks=pytest.mark.needs(Need.CANARY_INGRESS)),
-    ]
-)
-def canaries(request: pytest.FixtureRequest, routes: Arrange, controller: Controller) -> Routes:
+@pytest.fixture
+def canaries(put_canaries: Canaries) -> Routes:
     """A canary for each weight; the numbers of pods would give other shares than the weights."""
-    if request.param == "by-httproute":
-        controller.canary_by_gateway()
-        return routes("weight_by_httproute.yaml", gateway="edge", ready=READY)
-    claim = controller.canary_by_ingress()
-    return routes("weight_by_ingress.yaml", class_name=claim.class_name, ready=READY)
+    return put_canaries("weight")
 
 
 @feature("can.weight")

@@ -13,12 +13,12 @@ from fixtures.under_load import roll_out
 
 @feature("gw.backend.rollout.zero-loss")
 def test_a_backend_with_probes_and_a_pre_stop_pause_is_rolled_out_without_loss(
-    routes: Arrange, steady_route: Callable[..., AbstractContextManager[Stream]]
+    crossing: Arrange, steady_route: Callable[..., AbstractContextManager[Stream]]
 ) -> None:
     """“Rolling updates allow Deployments' update to take place with zero downtime by incrementally updating Pods
     instances with new ones.” https://kubernetes.io/docs/tutorials/kubernetes-basics/update/update-intro/
     """
-    shop = routes("rollout.yaml", gateway="edge", ready={"shop.example": "web"})
+    shop = crossing("rollout.yaml", ready={"shop.example": "web"})
     with steady_route(shop, "shop.example") as stream:
         stream.await_answers(25)
         roll_out(shop, "web", stream)

@@ -20,9 +20,9 @@ MANIFEST, HOST = "update.yaml", "shop.example"
 
 
 @pytest.fixture
-def shop(routes: Arrange) -> Routes:
+def shop(crossing: Arrange) -> Routes:
     """One route, and another backend that it could lead to."""
-    return routes(MANIFEST, gateway="edge", ready={HOST: "one"})
+    return crossing(MANIFEST, ready={HOST: "one"})
 
 
 def led_to(shop: Routes, backend: str, *more: Object) -> Object:

@@ -11,20 +11,21 @@ from fixtures.served import not_served, served_by
 
 
 @pytest.fixture
-def hosts(routes: Arrange) -> Routes:
+def hosts(crossing: Arrange) -> Routes:
     """Two exact hosts and a wildcard, each with a backend."""
-    return routes("host.yaml", ready={"first.example": "first", "second.example": "second", "a.wild.example": "wild"})
+    ready = {"first.example": "one", "second.example": "two", "a.wild.example": "three"}
+    return crossing("host.yaml", gateway="", ready=ready)
 
 
 @feature("ing.host")
 @pytest.mark.smoke
-@pytest.mark.parametrize("name", ["first", "second"])
-def test_each_exact_host_reaches_its_own_backend(hosts: Routes, name: str) -> None:
+@pytest.mark.parametrize(("name", "backend"), [("first", "one"), ("second", "two")], ids=["first", "second"])
+def test_each_exact_host_reaches_its_own_backend(hosts: Routes, name: str, backend: str) -> None:
     """“If a host is provided (for example, foo.bar.com), the rules apply to that host.”
 
     https://kubernetes.io/docs/concepts/services-networking/ingress/#ingress-rules
     """
-    served_by(hosts.get(f"{name}.example"), hosts.namespace, name)
+    served_by(hosts.get(f"{name}.example"), hosts.namespace, backend)
 
 
 @feature("ing.host")
@@ -46,7 +47,7 @@ def test_the_host_matches_in_any_case(hosts: Routes) -> None:
     https://www.rfc-editor.org/rfc/rfc9110#section-4.2.3
     """
     shouted = hosts.host("first.example").upper()
-    served_by(hosts.get("first.example", headers={"Host": shouted}), hosts.namespace, "first")
+    served_by(hosts.get("first.example", headers={"Host": shouted}), hosts.namespace, "one")
 
 
 @feature("ing.host.wildcard")
@@ -56,7 +57,7 @@ def test_a_wildcard_takes_one_label(hosts: Routes, host: str) -> None:
 
     https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards
     """
-    served_by(hosts.get(host), hosts.namespace, "wild")
+    served_by(hosts.get(host), hosts.namespace, "three")
 
 
 @feature("ing.host.wildcard")

@@ -11,9 +11,9 @@ from fixtures.served import not_served, served_by
 
 
 @pytest.fixture
-def exact(routes: Arrange) -> Routes:
+def exact(crossing: Arrange) -> Routes:
     """A host for each Exact path."""
-    return routes("path_exact.yaml", ready={"ready.example": "echo"})
+    return crossing("path_exact.yaml", gateway="", ready={"ready.example": "one"})
 
 
 @feature("ing.path.exact")
@@ -28,7 +28,7 @@ def test_an_exact_path_takes_itself(exact: Routes, host: str, path: str) -> None
 
     https://kubernetes.io/docs/concepts/services-networking/ingress/#path-types
     """
-    served_by(exact.get(host, path), exact.namespace, "echo")
+    served_by(exact.get(host, path), exact.namespace, "one")
 
 
 @feature("ing.path.exact")

@@ -19,9 +19,9 @@ ASKED = {
 
 
 @pytest.fixture
-def specific(routes: Arrange) -> Routes:
+def specific(crossing: Arrange) -> Routes:
     """A path without and one with a slash at its end, and a Prefix path that tells when they are taken up."""
-    return routes("path_implementation_specific.yaml", ready={"ready.example": "echo"})
+    return crossing("path_implementation_specific.yaml", gateway="", ready={"ready.example": "one"})
 
 
 @feature("ing.path.implementation-specific")
@@ -31,8 +31,8 @@ def test_an_implementation_specific_path_takes_itself(specific: Routes, note: Ca
 
     https://kubernetes.io/docs/concepts/services-networking/ingress/#path-types
     """
-    served_by(specific.get("specific.example", "/specific"), specific.namespace, "echo")
-    served_by(specific.get("slash.example", "/slash/"), specific.namespace, "echo")
+    served_by(specific.get("specific.example", "/specific"), specific.namespace, "one")
+    served_by(specific.get("slash.example", "/slash/"), specific.namespace, "one")
     for host, paths in ASKED.items():
         own = "/specific" if host == "specific.example" else "/slash/"
         answers = [(path, specific.get(host, path)) for path in paths]

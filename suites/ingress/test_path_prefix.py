@@ -11,9 +11,10 @@ from fixtures.served import not_served, served_by
 
 
 @pytest.fixture
-def prefix(routes: Arrange) -> Routes:
+def prefix(crossing: Arrange) -> Routes:
     """A host for each row's set of paths; backend two and three belong to the longer paths of a row."""
-    return routes("path_prefix.yaml", ready={f"ready-{name}.example": name for name in ("one", "two", "three")})
+    ready = {f"ready-{name}.example": name for name in ("one", "two", "three")}
+    return crossing("path_prefix.yaml", gateway="", ready=ready)
 
 
 @feature("ing.path.prefix")

@@ -14,9 +14,9 @@ from fixtures.status_truth import CHANGES, follow, has_address, tell
 
 
 @pytest.fixture
-def shop(routes: Arrange) -> Routes:
+def shop(crossing: Arrange) -> Routes:
     """A backend that is served already."""
-    return routes("propagation.yaml", ready={"ready.example": "web"})
+    return crossing("propagation.yaml", gateway="", ready={"ready.example": "one"})
 
 
 def made(shop: Routes, number: int) -> Object:
@@ -36,6 +36,6 @@ def test_a_new_ingress_is_served_and_its_status_says_so(shop: Routes, note: Call
     """
     shop.settle()
     tell(
-        [follow(shop, made(shop, number), f"made-{number}.example", "web", has_address) for number in range(CHANGES)],
+        [follow(shop, made(shop, number), f"made-{number}.example", "one", has_address) for number in range(CHANGES)],
         note,
     )

@@ -124,7 +124,7 @@ MUTANTS = (
         name="hand-made-slice-is-full",
         breaks="an EndpointSlice of more than 100 endpoints is made by hand for every Service with a UDP port",
         caught_by=("ep.slices.100",),
-        scope=("suites/endpoints/test_hundreds.py", f"{SERVICES}protocol_udp.py"),
+        scope=("suites/endpoints/test_many.py", f"{SERVICES}protocol_udp.py"),
         after_ready=one_slice_is_full,
     ),
     Mutant(
