@@ -24,4 +24,9 @@ def load_file(path: Path, values: Mapping[str, str] | None = None) -> list[dict[
     text = path.read_text(encoding="utf-8")
     if values is not None:
         text = Template(text).substitute(values)
+    return documents(text)
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """The objects of a manifest, empty documents left out."""
     return [manifest for manifest in yaml.load_all(text, Loader=_LOADER) if manifest]
