@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from fixtures.crossroads_plugin import BACKENDS, MANIFEST
-from fixtures.routes import CLASS, DOMAIN, fitted
+from fixtures.routes import CLASS, DOMAIN, ROUTING, fitted
 from suites.mutants import ingress, routes
 
 SUITES = Path(__file__).parents[1] / "suites"
@@ -95,6 +96,21 @@ def test_every_route_belongs_to_a_gateway(manifest: Path) -> None:
     for route in of_kind(manifest, "HTTPRoute"):
         for parent in route["spec"]["parentRefs"]:
             assert parent["name"] in gateways or "namespace" in parent
+
+
+PUT_UP = re.compile(r'(?:routes|crossing)\("(\w+\.yaml)"[^{]*?ready=\{((?:"[\w.*/-]+": "\w+",? ?)+)\}')
+
+
+@pytest.mark.parametrize("check", sorted(SUITES.glob("*/test_*.py")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_tells_that_all_is_served_stands_last(check: Path) -> None:
+    """Were it served before the others, they would be judged before they are in force."""
+    for name, told in PUT_UP.findall(check.read_text(encoding="utf-8")):
+        ready = {host.partition("/")[0] for host in re.findall(r'"([^"]+)":', told)}
+        routed = [found for found in objects(check.with_name(name)) if found["kind"] in ROUTING - {"Gateway"}]
+        ours = [found for found in routed if found["spec"].get("ingressClassName", CLASS) == CLASS and hosts(found)]
+        kinds = {found["kind"] for found in ours}
+        if len(ours) > 1 and len(kinds) == 1 and ready <= {host for found in ours for host in hosts(found)}:
+            assert ready & set(hosts(ours[-1]))
 
 
 CHANGING = [one for one in (*routes.MUTANTS, *ingress.MUTANTS) if one.change]

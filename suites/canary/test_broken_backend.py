@@ -29,7 +29,7 @@ def test_a_canary_without_endpoints_harms_no_more_than_its_share(
     https://github.com/kubernetes-sigs/gateway-api/blob/v1.6.3/apis/v1/httproute_types.go#L285
     """
     routes = put_canaries("broken", {"ready-stable.example": "stable"})
-    seen = routes.get_many("broken.example", count=sample_size(WEIGHT, FOUND))
+    seen = routes.get_many("broken.example", count=sample_size(WEIGHT, FOUND), send_again=True)
     harmed = [one for one in seen if routes.backend(one) != "stable"]
     note("answers other than the stable backend's", tally(str(one.status) for one in harmed) or "none")
     strangers = [one for one in harmed if one.status not in SERVER_ERRORS]
