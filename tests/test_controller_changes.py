@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from clusters.controllers.description import Refusal, Restart, describe
-from fixtures.controller_restart import judge_restart
+from fixtures.controller_restart import ControllerPods, Workload, judge_restart
 from fixtures.controllers import Controller, published
 from fixtures.observations import HttpObservation, Outcome
 from fixtures.status_truth import accepted_by, has_address
@@ -172,3 +172,26 @@ def test_a_services_addresses_are_those_that_it_has_got() -> None:
     status = SimpleNamespace(load_balancer=SimpleNamespace(ingress=[entry]))
     assert published(SimpleNamespace(status=status)) == {"192.0.2.1"}
     assert published(SimpleNamespace(status=SimpleNamespace(load_balancer=None))) == set()
+
+
+class Reverting:
+    """An API on which somebody takes back what is changed of a Deployment."""
+
+    core = SimpleNamespace(
+        list_namespaced_pod=lambda *_, **__: SimpleNamespace(
+            items=[SimpleNamespace(metadata=SimpleNamespace(name="old"))]
+        )
+    )
+
+    def patch(self, *_: object) -> None:
+        pass
+
+    def get(self, *_: object) -> dict[str, Any]:
+        return {"metadata": {"generation": 3}, "spec": {"replicas": 1, "template": {"metadata": {}}}, "status": {}}
+
+
+def test_a_restart_that_is_taken_back_is_no_restart() -> None:
+    pods = ControllerPods(Reverting(), describe("contour"))  # type: ignore[arg-type]
+    edge = Workload(kind="Deployment", namespace="ns", name="envoy-edge", selector={"app": "envoy"})
+    with pytest.raises(pytest.skip.Exception, match="takes the change back"):
+        pods.roll(edge)

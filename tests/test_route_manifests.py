@@ -101,7 +101,9 @@ def test_every_route_belongs_to_a_gateway(manifest: Path) -> None:
 PUT_UP = re.compile(r'(?:routes|crossing)\("(\w+\.yaml)"[^{]*?ready=\{((?:"[\w.*/-]+": "\w+",? ?)+)\}')
 
 
-@pytest.mark.parametrize("check", sorted(SUITES.glob("*/test_*.py")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize(
+    "check", sorted(SUITES.glob("*/test_*.py")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_what_tells_that_all_is_served_stands_last(check: Path) -> None:
     """Were it served before the others, they would be judged before they are in force."""
     for name, told in PUT_UP.findall(check.read_text(encoding="utf-8")):
