@@ -7,14 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from reports import comparison
 from reports.errors import ReportError
 from reports.run import BROKEN, finish, start
 from reports.schema import schema
-
-WIDTH_WITHOUT_TERMINAL = 160
 
 
 def parser() -> argparse.ArgumentParser:
@@ -96,9 +92,11 @@ def _show(asked: argparse.Namespace) -> int:
 
 def _compare(asked: argparse.Namespace) -> int:
     """Compare the verdicts of two runs: 0 the same or explained, 1 different, 2 a run that is not whole."""
+    from reports.drawing import screen  # noqa: PLC0415 - as above
+
     return comparison.run(
         asked.before, asked.after, only_regressions=asked.regressions, json=asked.json,
-        console=Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL),
+        console=screen(),
     )  # fmt: skip
 
 

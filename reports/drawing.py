@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from reports.views.page import page
 from reports.views.parity import as_data
 
 JUNIT, SUMMARY, HTML = "results.xml", "summary.md", "report.html"
+WIDTH_WITHOUT_TERMINAL = 160
 PARITY = "parity.json"
 """The table of parity for programs; only where controllers were asked for what ingress-nginx's annotations ask for."""
 
@@ -47,16 +49,21 @@ def render(runs: Sequence[Path], *, out: Path | None = None, console: Console | 
         raise ReportError(
             f"The report cannot be written to {folder}: {error.strerror}.", "Name another folder with --out."
         ) from error
-    screen = console or Console()
-    show(shown, screen)
-    screen.print(f"\n{folder / HTML}", style="dim", markup=False, highlight=False, soft_wrap=True)
+    shown_on = console or screen()
+    show(shown, shown_on)
+    shown_on.print(f"\n{folder / HTML}", style="dim", markup=False, highlight=False, soft_wrap=True)
     return merged.status
+
+
+def screen() -> Console:
+    """Where summaries are shown; into a file or a log of CI so wide that no figure is cut off."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
 
 
 def summarise(runs: Sequence[Path], *, console: Console | None = None) -> int:
     """Show the summary alone, and return the exit status of the runs."""
     merged = _merged(runs)
-    show(page(merged, runs[0]), console or Console())
+    show(page(merged, runs[0]), console or screen())
     return merged.status
 
 
