@@ -98,7 +98,7 @@ def signed(seconds: float) -> str:
 def _status(one: Propagation) -> str:
     """When the status said that the object is served, and how often that was before it was."""
     told = ", ".join(f"{name} {signed(one.status_seconds[name].value)}" for name in ("p50", "p99"))
-    return f"{told}; before the first right answer in {count(one.status_first)} of {count(one.changes)}"
+    return f"{told}; too early in {count(one.status_first)} of {count(one.changes)}"
 
 
 def _own(one: Propagation) -> str:
