@@ -25,9 +25,10 @@ def annotations_of(manifest: Object) -> Object:
 
 
 def header_value_is_another(manifest: Object, _feature: str) -> Object:
-    """Values only: words that mean something by themselves, and patterns, stay."""
-    if f"{CANARY}-by-header-value" in annotations_of(manifest):
-        annotations_of(manifest)[f"{CANARY}-by-header-value"] = "red"
+    """Values only: words that mean something by themselves stay, and so do patterns, and a value beside a pattern."""
+    told = annotations_of(manifest)
+    if f"{CANARY}-by-header-value" in told and f"{CANARY}-by-header-pattern" not in told:
+        told[f"{CANARY}-by-header-value"] = "red"
     for match in matches(manifest):
         for header in match.get("headers", []):
             if header["value"] == "blue":
