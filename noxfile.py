@@ -57,7 +57,11 @@ POSTED = TYPED[len(FOR_NOX) + 1 :]
 ONE_CELL = any("(" in word for word in FOR_NOX)
 """Whether the user asked for a cell by name, and not for all."""
 ASKED = {word for text in FOR_NOX if "(" in text for word in re.findall(r"['\"](.*?)['\"]", text)}
-CONTROLLERS = sorted(name for name in KNOWN if name not in LEFT_OUT or name in ASKED)
+CONTROLLERS = sorted(
+    (name for name in KNOWN if name not in LEFT_OUT or name in ASKED),
+    key=lambda name: (name != DEFAULT_CONTROLLER, name),
+)
+"""Who has most checks comes first: with cells at once, the long ones are not the last."""
 CELLS = ["none", *CONTROLLERS]
 """What a mode's cells have besides: no controller, where kube-proxy and DNS are judged, or one."""
 EXISTING = any(" ".join(pair) == "--provider existing" for pair in itertools.pairwise(POSTED)) or (
