@@ -27,7 +27,7 @@ import nox
 import nox.registry
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conformance.at_once import Cells, default_width
+from conformance.at_once import CLEAN_UP_SECONDS, Cells, default_width
 
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["tests"]
@@ -72,10 +72,8 @@ if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself whi
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
-WIDTH = next((word for before, word in itertools.pairwise(POSTED) if before == "--at-once"), str(default_width()))
+WIDTH = next(iter(re.findall(r"--at-once[= ](\S+)", " ".join(POSTED))), str(default_width()))
 AT_ONCE = Cells(ROOT / RUN / "cells", int(WIDTH) if WIDTH.isdecimal() else 1)
-CLEAN_UP_SECONDS = 60
-"""How long an interrupted command may take to remove what it made."""
 
 
 def environment(session: nox.Session) -> Path:

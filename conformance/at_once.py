@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CLEAN_UP_SECONDS = 60
-"""How long an interrupted cell may take to remove what it made."""
+"""How long an interrupted command may take to remove what it made."""
 INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_FOR_TWO = 256
 """A cluster was seen to hold 120; Linux allows 128 by default."""

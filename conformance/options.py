@@ -40,9 +40,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str
     """An existing cluster's name; empty: make one and remove it."""
     among_others: bool = False
+    """Nobody asked for just this cell: a cluster in another mode is no mistake, and the cell is left to another run."""
     at_once: int = 1
     """So many cells of the run run at the same time."""
-    """Nobody asked for just this cell: a cluster in another mode is no mistake, and the cell is left to another run."""
     keep: bool
     suites: bool
     load: str
