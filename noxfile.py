@@ -27,7 +27,7 @@ import nox
 import nox.registry
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conformance.at_once import CLEAN_UP_SECONDS, Cells, default_width
+from conformance.at_once import CLEAN_UP_SECONDS, Cells, default_width, keeps_to_one
 
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["tests"]
@@ -72,7 +72,8 @@ if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself whi
 RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
-WIDTH = next(iter(re.findall(r"--at-once[= ](\S+)", " ".join(POSTED))), str(default_width()))
+ASKED_WIDTH = next(iter(re.findall(r"--at-once[= ](\S+)", " ".join(POSTED))), "")
+WIDTH = ASKED_WIDTH or str(default_width())
 AT_ONCE = Cells(ROOT / RUN / "cells", int(WIDTH) if WIDTH.isdecimal() else 1)
 
 
@@ -212,8 +213,11 @@ def upcoming(session: nox.Session) -> list[tuple[str, str]]:
 @nox.parametrize("mode", MODES)
 def conformance(session: nox.Session, mode: str, controller: str) -> None:
     """The main job: a real cluster per cell, every check of the suites, a short load, one report."""
-    if LEFT_OUT and not (ONE_CELL or EXISTING) and (mode, controller) == (MODES[0], CELLS[0]):
-        session.log("%s", left_out())
+    if not (ONE_CELL or EXISTING or wants_help(session)) and (mode, controller) == (MODES[0], CELLS[0]):
+        if LEFT_OUT:
+            session.log("%s", left_out())
+        if not ASKED_WIDTH and (why := keeps_to_one()):
+            session.log("one cell at a time, because of this machine: %s", why)
     cell(session, "cell", mode, controller)
 
 

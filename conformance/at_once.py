@@ -21,14 +21,26 @@ GIB = 2**30
 MEMORY_FOR_TWO = 12 * GIB
 
 
-def default_width() -> int:
-    """How many cells run at once where the user does not say it: two, where this machine has what they take."""
+def keeps_to_one() -> str:
+    """Why this machine runs one cell at a time, unless told otherwise, and the cure; empty where it runs two."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if memory < MEMORY_FOR_TWO:
+        return f"{memory / GIB:.0f} GiB of memory, and two clusters want {MEMORY_FOR_TWO // GIB}"
     try:
         instances = int(INOTIFY_LIMIT.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return 1
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return 2 if instances >= INOTIFY_FOR_TWO and memory >= MEMORY_FOR_TWO else 1
+        return f"{INOTIFY_LIMIT} cannot be read"
+    if instances < INOTIFY_FOR_TWO:
+        return (
+            f"Linux gives a user {instances} inotify instances, and two clusters want {INOTIFY_FOR_TWO}; "
+            "two run at once after: sysctl -w fs.inotify.max_user_instances=1024"
+        )
+    return ""
+
+
+def default_width() -> int:
+    """How many cells run at once where the user does not say it: two, where this machine has what they take."""
+    return 1 if keeps_to_one() else 2
 
 
 class Cells:

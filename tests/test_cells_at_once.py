@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import at_once
 from conformance.at_once import Cells
 from fixtures.turns import on_machine
 
@@ -63,15 +64,50 @@ def test_what_runs_ahead_is_ended_where_nothing_can_be_run_as_asked(tmp_path: Pa
     assert not (tmp_path / "b.ended").exists()
 
 
-def test_who_measures_has_the_machine_alone(tmp_path: Path) -> None:
+def turn(folder: Path, *, alone: bool) -> list[str]:
+    """A command that takes its turn on the machine, and ends."""
     script = (
         "from pathlib import Path; from fixtures.turns import on_machine\n"
-        f"with on_machine(Path({str(tmp_path)!r}), alone=False): pass"
+        f"with on_machine(Path({str(folder)!r}), {alone=}): pass"
     )
+    return [sys.executable, "-c", script]
+
+
+def test_who_measures_has_the_machine_alone(tmp_path: Path) -> None:
     with on_machine(tmp_path, alone=False), on_machine(tmp_path, alone=False):
-        assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+        assert subprocess.run(turn(tmp_path, alone=False), check=False).returncode == 0
     with on_machine(tmp_path, alone=True):
-        judge = subprocess.Popen([sys.executable, "-c", script])
+        judge = subprocess.Popen(turn(tmp_path, alone=False))
         with pytest.raises(subprocess.TimeoutExpired):
             judge.wait(1.5)
     assert judge.wait(30) == 0
+
+
+def test_who_measures_waits_for_what_takes_long_without_keeping_the_others_waiting(tmp_path: Path) -> None:
+    with on_machine(tmp_path, alone=False, long=True):
+        measurer = subprocess.Popen(turn(tmp_path, alone=True))
+        with pytest.raises(subprocess.TimeoutExpired):
+            measurer.wait(1.5)
+        assert subprocess.run(turn(tmp_path, alone=False), check=False, timeout=30).returncode == 0
+    assert measurer.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("instances", "memory", "width", "told"),
+    [
+        ("1024", 0, 2, ""),
+        ("128", 0, 1, "sysctl -w fs.inotify.max_user_instances=1024"),
+        ("1024", 2**60, 1, "GiB of memory"),
+        ("none", 0, 1, "cannot be read"),
+    ],
+    ids=["two", "inotify", "memory", "unreadable"],
+)
+def test_a_machine_that_keeps_to_one_cell_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instances: str, memory: int, width: int, told: str
+) -> None:
+    (tmp_path / "limit").write_text(instances, encoding="utf-8")
+    monkeypatch.setattr(at_once, "INOTIFY_LIMIT", tmp_path / "limit")
+    monkeypatch.setattr(at_once, "MEMORY_FOR_TWO", memory)
+    assert at_once.default_width() == width
+    assert told in at_once.keeps_to_one()
+    assert bool(at_once.keeps_to_one()) == (width == 1)

@@ -15,6 +15,7 @@ from fixtures.steady import Stream
 
 
 @feature("gw.controller.restart")
+@pytest.mark.slow
 @pytest.mark.disturbs
 def test_a_rolling_restart_of_the_controller_loses_no_request(
     routes: Arrange,
