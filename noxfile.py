@@ -42,12 +42,13 @@ OUTSIDE = os.environ.get("ROADTEST_CONTROLLERS", "")
 """Folders of others, with a colon between two, that hold controllers as ours does: a folder each."""
 FOLDERS = [ROOT / "clusters/controllers", *(Path(word).expanduser() for word in OUTSIDE.split(os.pathsep) if word)]
 KNOWN = {path.parent.name: path for folder in FOLDERS for path in sorted(folder.glob("*/controller.toml"))}
-LEFT_OUT = sorted(
-    name
-    for name, path in KNOWN.items()
-    if path.is_relative_to(FOLDERS[0]) and not tomllib.loads(path.read_text("utf-8")).get("verified")
-)
-"""Controllers of ours that no run of ours has had: a cell of theirs runs only where it is asked for by name."""
+OF_OURS = {
+    name: tomllib.loads(path.read_text("utf-8")) for name, path in KNOWN.items() if path.is_relative_to(FOLDERS[0])
+}
+NOT_VERIFIED = [name for name, told in sorted(OF_OURS.items()) if not told.get("verified")]
+"""Controllers of ours that no run of ours has had."""
+LEFT_OUT = [*NOT_VERIFIED, *(name for name, told in sorted(OF_OURS.items()) if told.get("on_request"))]
+"""A cell of theirs runs only where it is asked for by name."""
 DEFAULT_CONTROLLER = "traefik"
 """It serves every API."""
 TYPED = sys.argv[1:]
@@ -364,7 +365,9 @@ def lock(session: nox.Session) -> None:
 def left_out() -> str:
     """Which controllers no cell is made for, and how one is."""
     example = f"./noxw -s \"conformance(mode='{MODES[0]}', controller='{LEFT_OUT[-1]}')\""
-    return f"controllers not verified here, left out unless asked for by name ({example}): {', '.join(LEFT_OUT)}"
+    others = [name for name in LEFT_OUT if name not in NOT_VERIFIED]
+    told = f"controllers left out unless asked for by name ({example}): not verified here: {', '.join(NOT_VERIFIED)}"
+    return f"{told}; on request: {', '.join(others)}" if others else told
 
 
 def typed() -> str:

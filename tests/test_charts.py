@@ -14,8 +14,9 @@ import yaml
 from clusters import components, controllers, paths
 from clusters.components.catalogue import catalogue
 from clusters.components.finding import Finder
-from clusters.controllers import charts, claims, description, folders
+from clusters.controllers import charts, claims, description, folders, found
 from clusters.errors import ComponentError, UsageError
+from clusters.provider import Classes
 from tests.miniatures.release_host import release_host
 
 DESCRIPTION = """
@@ -190,6 +191,16 @@ def test_a_chart_that_is_not_in_its_folder_is_told(
         charts.rendered("mine")
 
 
+def test_a_chart_of_a_component_comes_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = controllers.describe("istio-from-source")
+    monkeypatch.setattr(components, "resolve", lambda names: {name: tmp_path / name for name in names})
+    taken = [charts.source(found, chart) for chart in found.charts]
+    folder = tmp_path / "istio-charts"
+    assert taken == [[str(folder / "base")], [str(folder / "istio-control/istio-discovery")]]
+    assert controllers.components_of([found.name]) == ["helm", "istio-charts"]
+    charts.check(found.name)  # no repository has to answer
+
+
 def test_a_registry_is_asked_by_its_api() -> None:
     found = controllers.describe("nginx-gateway-fabric").charts[0]
     assert charts.address(found) == "https://ghcr.io/v2/"
@@ -203,6 +214,17 @@ def test_ours_are_verified_or_listed_as_not() -> None:
     assert "traefik" not in left
     assert left["haproxy"] == description.FETCHED
     assert left["gce"].startswith("on existing clusters only")
+
+
+def test_what_is_there_on_request_alone_stands_for_no_cluster_of_somebody_elses() -> None:
+    seen = Classes(gateway="edge", gateway_controller="istio.io/gateway-controller")
+    for name in ("istio", "istio-from-source"):
+        claim = controllers.describe(name).gateway
+        assert claim is not None
+        assert claim.controller == seen.gateway_controller
+    known = found.known(seen)
+    assert known is not None
+    assert known.name == "istio"
 
 
 def test_one_class_is_claimed_once(describe: Any, chart: Path) -> None:

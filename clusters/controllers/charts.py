@@ -24,6 +24,7 @@ from clusters.images.names import HOSTS
 from .description import Chart, ControllerDescription, describe, folder_of
 
 OCI = "oci://"
+COMPONENT = "component:"
 SECONDS = 120.0
 HOOK, WEIGHT = "helm.sh/hook", "helm.sh/hook-weight"
 """https://helm.sh/docs/topics/charts_hooks/"""
@@ -56,6 +57,12 @@ def check(name: str) -> None:
             "Run it where that answers, or name a copy of the chart in a folder of your own: repository in its "
             "controller.toml (docs/add-a-controller.md).",
         )
+
+
+def components_of(controller: ControllerDescription) -> list[str]:
+    """What rendering its charts takes: Helm, and the components that hold charts."""
+    holders = [chart.repository.removeprefix(COMPONENT) for chart in controller.charts if COMPONENT in chart.repository]
+    return [*(["helm"] if controller.charts else []), *(holder.partition("/")[0] for holder in holders)]
 
 
 def is_remote(chart: Chart) -> bool:
@@ -131,6 +138,9 @@ def source(controller: ControllerDescription, chart: Chart) -> list[str]:
         return [f"{chart.repository}/{chart.name}", "--version", chart.version]
     if is_remote(chart):
         return [chart.name, "--repo", chart.repository, "--version", chart.version]
+    if chart.repository.startswith(COMPONENT):
+        component, _, below = chart.repository.removeprefix(COMPONENT).partition("/")
+        return [str(components.resolve([component])[component] / below / chart.name)]
     folder = folder_of(controller.name) / chart.repository / chart.name
     if not (folder / "Chart.yaml").is_file():
         raise UsageError(

@@ -117,7 +117,8 @@ class Chart(Claim, frozen=True, kw_only=True):
     """An official Helm chart that it is installed by: rendered, and applied as manifests are."""
 
     repository: str
-    """``https://…`` of a repository, ``oci://…`` of a registry without the chart's name, or a folder beside this."""
+    """``https://…`` of a repository, ``oci://…`` of a registry without the chart's name, ``component:NAME/FOLDER`` of
+    a component that has it, or a folder beside this."""
     name: str
     version: str
     release: str = ""
@@ -163,6 +164,8 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """Applied in this order, before the manifests; everything of them goes into `namespace`."""
     verified: str = ""
     """In which version and how we ran it; empty: never, and it is listed so."""
+    on_request: str = ""
+    """Why the main job makes no cell for it unless it is asked for by name; empty: it does."""
     existing_only: str = ""
     """Why it cannot be installed on a cluster of ours: then it is judged on existing clusters only."""
     namespace: str = ""

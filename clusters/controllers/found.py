@@ -30,10 +30,11 @@ def of_cluster(cluster: Cluster) -> list[ControllerDescription]:
 def known(classes: Classes) -> ControllerDescription | None:
     """The description whose classes name one of these controllers, or are called so where no controller is to be seen.
 
-    Who may not read a class knows no more of it than its name.
+    Who may not read a class knows no more of it than its name. Nobody runs the ones that are there on request alone.
     """
-    for name in described():
-        found = describe(name)
+    for found in map(describe, described()):
+        if found.on_request:
+            continue
         for claim, controller, class_name in (
             (found.ingress, classes.ingress_controller, classes.ingress),
             (found.gateway, classes.gateway_controller, classes.gateway),

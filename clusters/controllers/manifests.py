@@ -61,7 +61,7 @@ def components_of(controllers: Sequence[str]) -> list[str]:
     """The components that installing these controllers takes: of their kinds' definitions, and what renders charts."""
     described = [describe(name) for name in controllers]
     found = [part.partition("/")[0] for one in described for part in one.definitions]
-    return list(dict.fromkeys([*found, *["helm"] * any(one.charts for one in described)]))
+    return list(dict.fromkeys([*found, *(part for one in described for part in charts.components_of(one))]))
 
 
 def needed(controllers: Sequence[str]) -> Needed:
