@@ -151,6 +151,7 @@ disabled_plugins = [
   [plugins.'io.containerd.cri.v1.runtime'.cni]
     bin_dirs = {json.dumps([str(folder) for folder in plugins])}
     conf_dir = {json.dumps(str(folders.cni_configuration))}
+    use_internal_loopback = true
 
 [plugins.'io.containerd.cri.v1.images']
   [plugins.'io.containerd.cri.v1.images'.pinned_images]
