@@ -195,3 +195,47 @@ def test_a_restart_that_is_taken_back_is_no_restart() -> None:
     edge = Workload(kind="Deployment", namespace="ns", name="envoy-edge", selector={"app": "envoy"})
     with pytest.raises(pytest.skip.Exception, match="takes the change back"):
         pods.roll(edge)
+
+
+class ThreeNodes:
+    """An API of a cluster of three nodes; the second has the proxy's pod, the third takes no new pods."""
+
+    def __init__(self, **pod: Any) -> None:
+        self.pod = pod
+        self.closed: dict[str, bool] = {}
+        nodes = [("n1", False), ("n2", False), ("n3", True)]
+        items = [
+            SimpleNamespace(metadata=SimpleNamespace(name=name), spec=SimpleNamespace(unschedulable=closed))
+            for name, closed in nodes
+        ]
+        pods = [SimpleNamespace(metadata=SimpleNamespace(name="a"), spec=SimpleNamespace(node_name="n2"))]
+        self.core = SimpleNamespace(
+            list_node=lambda: SimpleNamespace(items=items),
+            list_namespaced_pod=lambda *_, **__: SimpleNamespace(items=pods),
+            patch_node=lambda name, body: self.closed.update({name: body["spec"]["unschedulable"]}),
+        )
+
+    def get(self, *_: object) -> dict[str, Any]:
+        return {"spec": {"template": {"spec": self.pod}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "holds_address", "pod", "held"),
+    [
+        ("Deployment", True, {}, ["n1"]),
+        ("Deployment", False, {}, []),
+        ("DaemonSet", True, {}, []),
+        ("Deployment", True, {"hostNetwork": True}, []),
+        ("Deployment", True, {"containers": [{"ports": [{"hostPort": 80}]}]}, []),
+    ],
+    ids=["local", "cluster", "on-every-node", "host-network", "host-port"],
+)
+def test_new_pods_stay_where_the_address_is(
+    kind: str, holds_address: bool, pod: dict[str, Any], held: list[str]
+) -> None:
+    api = ThreeNodes(**pod)
+    edge = Workload(kind=kind, namespace="ns", name="edge", selector={"app": "edge"}, holds_address=holds_address)
+    with ControllerPods(api, TRAEFIK).staying(edge) as found:  # type: ignore[arg-type]
+        assert found == held
+        assert api.closed == dict.fromkeys(held, True)
+    assert api.closed == dict.fromkeys(held, False)
