@@ -64,7 +64,8 @@ CONTROLLERS = sorted(
 )
 """Who has most checks comes first: with cells at once, the long ones are not the last."""
 CELLS = ["none", *CONTROLLERS]
-"""What a mode's cells have besides: no controller, where kube-proxy and DNS are judged, or one."""
+"""What a mode's cells have besides: no controller, where kube-proxy and DNS are judged, or one. One mode comes after
+the other: with two at once, cells of different kinds meet, and one computes while the other waits."""
 EXISTING = any(" ".join(pair) == "--provider existing" for pair in itertools.pairwise(POSTED)) or (
     "--provider=existing" in POSTED
 )
@@ -210,8 +211,7 @@ def upcoming(session: nox.Session) -> list[tuple[str, str]]:
 
 
 @nox.session
-@nox.parametrize("controller", CELLS)
-@nox.parametrize("mode", MODES)
+@nox.parametrize("mode, controller", list(itertools.product(MODES, CELLS)))
 def conformance(session: nox.Session, mode: str, controller: str) -> None:
     """The main job: a real cluster per cell, every check of the suites, a short load, one report."""
     if not (ONE_CELL or EXISTING or wants_help(session)) and (mode, controller) == (MODES[0], CELLS[0]):
@@ -223,8 +223,7 @@ def conformance(session: nox.Session, mode: str, controller: str) -> None:
 
 
 @nox.session
-@nox.parametrize("controller", CELLS)
-@nox.parametrize("mode", MODES)
+@nox.parametrize("mode, controller", list(itertools.product(MODES, CELLS)))
 def load(session: nox.Session, mode: str, controller: str) -> None:
     """Throughput and latency at full length, per cell, without the suites (`-- --list` shows the profiles)."""
     cell(session, "load", mode, controller)

@@ -139,21 +139,29 @@ def new_objects_have_another_class(manifest: Object, feature: str) -> Object:
 
 @contextmanager
 def controller_is_recreated(cluster: Cluster) -> Iterator[None]:
-    """Its Deployments end the old pod before they start the new one."""
+    """Its Deployments, and those that Envoy Gateway makes for Gateways, end an old pod before they start a new one."""
     api = ClusterApi(cluster.kubeconfig)
     found = describe(cluster.controllers[0])
     paths = [f"/apis/apps/v1/namespaces/{found.namespace}/deployments/{name}" for name in found.deployments]
-    before = {path: api.get(path)["spec"]["strategy"] for path in paths}
-    recreate = {"type": "Recreate", "rollingUpdate": None}
+    before = {path: dict(api.get(path)["spec"]["strategy"]) for path in paths}
 
-    def put(path: str, strategy: Object) -> None:
-        api.request("PATCH", path, {"spec": {"strategy": strategy}}, "application/merge-patch+json")
+    def put(path: str, spec: Object) -> None:
+        api.request("PATCH", path, {"spec": spec}, "application/merge-patch+json")
 
     with contextlib.ExitStack() as stack:
         for path in paths:
-            put(path, recreate)
-            stack.callback(put, path, dict(before[path]))
+            put(path, {"strategy": {"type": "Recreate", "rollingUpdate": None}})
+            stack.callback(put, path, {"strategy": before[path]})
+        if found.name == "envoy-gateway":
+            proxies = f"/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{found.namespace}/envoyproxies/proxies"
+            put(proxies, made_with({"type": "Recreate"}))
+            stack.callback(put, proxies, made_with(None))
         yield
+
+
+def made_with(strategy: Object | None) -> Object:
+    """Of an EnvoyProxy: the strategy of the Deployments that it is for; nothing for the default."""
+    return {"provider": {"kubernetes": {"envoyDeployment": {"strategy": strategy}}}}
 
 
 MUTANTS = (
