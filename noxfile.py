@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import functools
 import hashlib
 import importlib.util
 import itertools
@@ -75,8 +76,6 @@ RUN = os.environ.get("ROADTEST_RUN") or (
     f"runs/{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 )
 ASKED_WIDTH = next(iter(re.findall(r"--at-once[= ](\S+)", " ".join(POSTED))), "")
-WIDTH = ASKED_WIDTH or str(default_width())
-AT_ONCE = Cells(ROOT / RUN / "cells", int(WIDTH) if WIDTH.isdecimal() else 1)
 
 
 def environment(session: nox.Session) -> Path:
@@ -161,6 +160,17 @@ def end_with(session: nox.Session, *command: str) -> None:
         sys.exit(status)
 
 
+@functools.cache
+def width() -> str:
+    """How many cells run at once, as it was asked for; looked up before the first of them begins."""
+    return ASKED_WIDTH or str(default_width())
+
+
+@functools.cache
+def at_once() -> Cells:
+    return Cells(ROOT / RUN / "cells", int(width()) if width().isdecimal() else 1)
+
+
 def wants_help(session: nox.Session) -> bool:
     return any(word in {"-h", "--help"} for word in session.posargs)
 
@@ -185,11 +195,11 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
         found = [(mode, controller), *upcoming(session)]
         python_ = str(environment(session))
         commands = {"-".join(one): [python_, "-m", *cell_command(session, verb, *one)] for one in found}
-        status = AT_ONCE.run(f"{mode}-{controller}", commands)
+        status = at_once().run(f"{mode}-{controller}", commands)
     if "--dry-run" in session.posargs:
         sys.exit(status)
     if status == os.EX_USAGE:  # it cannot be run as asked, nor can the next cell: nothing to report
-        AT_ONCE.stop()
+        at_once().stop()
         sys.exit(2)
     session.notify("report", [RUN])
     if status:
@@ -199,8 +209,8 @@ def cell(session: nox.Session, verb: str, mode: str, controller: str) -> None:
 def cell_command(session: nox.Session, verb: str, mode: str, controller: str) -> list[str]:
     which = [] if mode == "detected" else ["--mode", mode, "--controller", controller]
     among = [] if ONE_CELL else ["--among-others"]
-    width = ["--at-once", WIDTH] if verb == "cell" and not ONE_CELL and mode != "detected" else []
-    return ["conformance", verb, "--run", RUN, *which, *among, *width, *session.posargs]
+    together = ["--at-once", width()] if verb == "cell" and not ONE_CELL and mode != "detected" else []
+    return ["conformance", verb, "--run", RUN, *which, *among, *together, *session.posargs]
 
 
 def upcoming(session: nox.Session) -> list[tuple[str, str]]:

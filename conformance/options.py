@@ -144,7 +144,7 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
             default=1,
             metavar="N",
             help="cells of the whole main job that run at the same time; load is sent while no other cell judges"
-            " (default 2, or 1 with less than 12 GiB or 256 inotify instances)",
+            " (default 2, or 1 with less than 12 GiB or 120 free inotify instances)",
         )
         made.set_defaults(suites=True)
     known, rest = made.parse_known_args(arguments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import subprocess
 import sys
 import time
@@ -95,9 +97,9 @@ def test_who_measures_waits_for_what_takes_long_without_keeping_the_others_waiti
 @pytest.mark.parametrize(
     ("instances", "memory", "width", "told"),
     [
-        ("1024", 0, 2, ""),
-        ("128", 0, 1, "sysctl -w fs.inotify.max_user_instances=1024"),
-        ("1024", 2**60, 1, "GiB of memory"),
+        ("100000", 0, 2, ""),
+        ("100", 0, 1, "sysctl -w fs.inotify.max_user_instances=1024"),
+        ("100000", 2**60, 1, "GiB of memory"),
         ("none", 0, 1, "cannot be read"),
     ],
     ids=["two", "inotify", "memory", "unreadable"],
@@ -111,3 +113,12 @@ def test_a_machine_that_keeps_to_one_cell_says_why(
     assert at_once.default_width() == width
     assert told in at_once.keeps_to_one()
     assert bool(at_once.keeps_to_one()) == (width == 1)
+
+
+def test_what_is_held_is_counted() -> None:
+    before = at_once.inotify_held()
+    descriptor = ctypes.CDLL(None).inotify_init1(os.O_CLOEXEC)
+    try:
+        assert at_once.inotify_held() == before + 1
+    finally:
+        os.close(descriptor)
