@@ -30,7 +30,7 @@ from reports.model import Cell, CellEnd
 
 from . import in_guest
 from .interruption import call
-from .options import DEFAULT_MODE, Options
+from .options import DEFAULT_MODE, WORKERS, Options
 
 EXISTING = "existing"
 BOTH = "mode and controller"
@@ -367,9 +367,11 @@ def pytest_command(options: Options, *ours: str) -> list[str]:
 
 
 def suites_command(options: Options, cluster: Cluster) -> list[str]:
+    # Each worker puts up backends of its own: the few checks of such a cell are not worth three times that.
+    workers = "2" if per(options) == [BOTH] and options.workers == WORKERS else options.workers
     return pytest_command(
         options,
-        *("-n", options.workers, "--dist", "worksteal"),
+        *("-n", workers, "--dist", "worksteal"),
         *("--cluster", cluster.name, "--run", str(options.run), "--cell", options.cell),
     )
 

@@ -20,6 +20,10 @@ NO_CONTROLLER = "none"
 """Names a mode's own cell: no controller is on its cluster, and what is judged is kube-proxy and DNS."""
 
 
+WORKERS = "3"
+"""Of pytest-xdist, by default: on two cores, checks wait about as much as they compute."""
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One cell, as asked for on the command line."""
 
@@ -36,7 +40,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     families: list[Family] = msgspec.field(default_factory=lambda: ["IPv4"])
     """Of a cluster that is made, as the next."""
     dns_domain: str = dns_domain.DEFAULT
-    workers: str = "3"
+    workers: str = WORKERS
     cluster: str
     """An existing cluster's name; empty: make one and remove it."""
     among_others: bool = False
@@ -100,7 +104,7 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     )
     made.add_argument("--keep", action="store_true", help="leave the cluster running afterwards")
     if verb not in {"load", "propagation"}:
-        made.add_argument("--workers", default="3", metavar="N", help="pytest-xdist workers (default 3)")
+        made.add_argument("--workers", default=WORKERS, metavar="N", help=f"pytest-xdist workers (default {WORKERS})")
     made.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: a new one)")
     made.add_argument("--run", type=Path, default=None, help=argparse.SUPPRESS)
     made.add_argument(
