@@ -74,7 +74,7 @@ if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself whi
 
 
 def turn(cell: tuple[str, str]) -> int:
-    """When a cell's turn is: with two at once, those meet of which one computes while the other waits; short ones last."""
+    """When a cell's turn is: with two at once, one computes while the other waits; the short ones come last."""
     mode, controller = cell
     if mode == MODES[0]:
         return {"none": 0, DEFAULT_CONTROLLER: 1}.get(controller, 3)
