@@ -69,7 +69,7 @@ class GatewayClaim(Claim, frozen=True, kw_only=True):
     udp_port: int = 9001
     """Of listeners for UDPRoutes."""
     channel: Channel = "standard"
-    """Of the Gateway API's definitions: the one without which it does not start."""
+    """Of the Gateway API's definitions: experimental where it does not start without, or claims what only that has."""
     features: list[str] = []
     """Features of the Gateway API, by their names there, that its documentation claims beside those its GatewayClass
     lists in its status."""
