@@ -48,7 +48,8 @@ OF_OURS = {
 }
 NOT_VERIFIED = [name for name, told in sorted(OF_OURS.items()) if not told.get("verified")]
 """Controllers of ours that no run of ours has had."""
-LEFT_OUT = [*NOT_VERIFIED, *(name for name, told in sorted(OF_OURS.items()) if told.get("on_request"))]
+ON_REQUEST = [name for name, told in sorted(OF_OURS.items()) if told.get("on_request")]
+LEFT_OUT = [*NOT_VERIFIED, *ON_REQUEST]
 """A cell of theirs runs only where it is asked for by name."""
 DEFAULT_CONTROLLER = "traefik"
 """It serves every API."""
@@ -59,11 +60,7 @@ POSTED = TYPED[len(FOR_NOX) + 1 :]
 ONE_CELL = any("(" in word for word in FOR_NOX)
 """Whether the user asked for a cell by name, and not for all."""
 ASKED = {word for text in FOR_NOX if "(" in text for word in re.findall(r"['\"](.*?)['\"]", text)}
-CONTROLLERS = sorted(
-    (name for name in KNOWN if name not in LEFT_OUT or name in ASKED),
-    key=lambda name: (name != DEFAULT_CONTROLLER, name),
-)
-"""Who has most checks comes first: with cells at once, the long ones are not the last."""
+CONTROLLERS = sorted(name for name in KNOWN if name not in LEFT_OUT or name in ASKED)
 CELLS = ["none", *CONTROLLERS]
 """What a mode's cells have besides: no controller, where kube-proxy and DNS are judged, or one."""
 EXISTING = any(" ".join(pair) == "--provider existing" for pair in itertools.pairwise(POSTED)) or (
@@ -234,7 +231,7 @@ def upcoming(session: nox.Session) -> list[tuple[str, str]]:
 @nox.parametrize("mode, controller", EVERY_CELL)
 def conformance(session: nox.Session, mode: str, controller: str) -> None:
     """The main job: a real cluster per cell, every check of the suites, a short load, one report."""
-    if not (ONE_CELL or EXISTING or wants_help(session)) and (mode, controller) == (MODES[0], CELLS[0]):
+    if not (ONE_CELL or EXISTING or wants_help(session)) and (mode, controller) == EVERY_CELL[0]:
         if LEFT_OUT:
             session.log("%s", left_out())
         if not ASKED_WIDTH and (why := keeps_to_one()):
@@ -384,9 +381,8 @@ def lock(session: nox.Session) -> None:
 def left_out() -> str:
     """Which controllers no cell is made for, and how one is."""
     example = f"./noxw -s \"conformance(mode='{MODES[0]}', controller='{LEFT_OUT[-1]}')\""
-    others = [name for name in LEFT_OUT if name not in NOT_VERIFIED]
     told = f"controllers left out unless asked for by name ({example}): not verified here: {', '.join(NOT_VERIFIED)}"
-    return f"{told}; on request: {', '.join(others)}" if others else told
+    return f"{told}; on request: {', '.join(ON_REQUEST)}" if ON_REQUEST else told
 
 
 def typed() -> str:

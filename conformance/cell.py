@@ -30,7 +30,7 @@ from reports.model import Cell, CellEnd
 
 from . import in_guest
 from .interruption import call
-from .options import DEFAULT_MODE, WORKERS, Options
+from .options import DEFAULT_MODE, FEW_WORKERS, WORKERS, Options
 
 EXISTING = "existing"
 BOTH = "mode and controller"
@@ -205,7 +205,7 @@ def fitted(options: Options, cluster: Cluster) -> Options:
     if cluster.provider != EXISTING:
         return options
     controller = next(iter(cluster.controllers), "")
-    workers = options.workers
+    workers = options.workers or WORKERS
     if cluster.namespaces:
         workers = str(min(int(workers), turns(cluster)) if workers.isdecimal() else turns(cluster))
     return msgspec.structs.replace(options, mode=cluster.mode, controller=controller, workers=workers)
@@ -367,8 +367,7 @@ def pytest_command(options: Options, *ours: str) -> list[str]:
 
 
 def suites_command(options: Options, cluster: Cluster) -> list[str]:
-    # Each worker puts up backends of its own: the few checks of such a cell are not worth three times that.
-    workers = "2" if per(options) == [BOTH] and options.workers == WORKERS else options.workers
+    workers = options.workers or (FEW_WORKERS if per(options) == [BOTH] else WORKERS)
     return pytest_command(
         options,
         *("-n", workers, "--dist", "worksteal"),

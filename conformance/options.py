@@ -20,8 +20,9 @@ NO_CONTROLLER = "none"
 """Names a mode's own cell: no controller is on its cluster, and what is judged is kube-proxy and DNS."""
 
 
-WORKERS = "3"
-"""Of pytest-xdist, by default: on two cores, checks wait about as much as they compute."""
+WORKERS, FEW_WORKERS = "3", "2"
+"""Of pytest-xdist, by default: on two cores, checks wait about as much as they compute. Each worker puts up backends of
+its own: a cell with few checks is not worth three times that."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +41,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     families: list[Family] = msgspec.field(default_factory=lambda: ["IPv4"])
     """Of a cluster that is made, as the next."""
     dns_domain: str = dns_domain.DEFAULT
-    workers: str = WORKERS
+    workers: str = ""
+    """Of pytest-xdist; empty: as many as the cell's checks are worth."""
     cluster: str
     """An existing cluster's name; empty: make one and remove it."""
     among_others: bool = False
@@ -104,7 +106,13 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     )
     made.add_argument("--keep", action="store_true", help="leave the cluster running afterwards")
     if verb not in {"load", "propagation"}:
-        made.add_argument("--workers", default=WORKERS, metavar="N", help=f"pytest-xdist workers (default {WORKERS})")
+        few = f", {FEW_WORKERS} for a cell with few checks" if verb == "conformance" else ""
+        made.add_argument(
+            *("--workers",),
+            default="" if verb == "conformance" else WORKERS,
+            metavar="N",
+            help=f"pytest-xdist workers (default {WORKERS}{few})",
+        )
     made.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: a new one)")
     made.add_argument("--run", type=Path, default=None, help=argparse.SUPPRESS)
     made.add_argument(

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from clusters.embedded import machine
 from conformance import at_once
 from conformance.at_once import Cells
+from conformance.options import parse
 from fixtures.turns import on_machine
 
 
@@ -122,3 +124,8 @@ def test_what_is_held_is_counted() -> None:
         assert at_once.inotify_held() == before + 1
     finally:
         os.close(descriptor)
+
+
+def test_two_clusters_want_what_the_provider_counts() -> None:
+    nodes = parse("cell", ["--run", "runs/a", "--mode", "iptables", "--controller", "none"]).nodes
+    assert 2 * (nodes * machine.INOTIFY_PER_NODE + machine.INOTIFY_BESIDES) == at_once.INOTIFY_FOR_TWO

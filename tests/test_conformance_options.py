@@ -131,6 +131,20 @@ def test_lent_namespaces_bound_the_workers() -> None:
     assert cell.fitted(parse("cell", [*EXISTING, "--workers", "auto"]), THEIRS).workers == "2"
 
 
+@pytest.mark.parametrize(
+    ("asked", "workers"),
+    [
+        (["--mode", "iptables", "--controller", "traefik"], "3"),
+        (["--mode", "nftables", "--controller", "traefik"], "2"),
+        (["--mode", "nftables", "--controller", "traefik", "--workers", "3"], "3"),
+    ],
+    ids=["whole", "few-checks", "as-asked-for"],
+)
+def test_few_checks_have_fewer_workers_unless_they_are_asked_for(asked: list[str], workers: str) -> None:
+    command = cell.suites_command(parse("cell", ["--run", "runs/a", *asked, "--among-others"]), CLUSTER)
+    assert command[command.index("-n") + 1] == workers
+
+
 def test_a_mode_that_is_asked_for_is_held_against_the_cluster() -> None:
     asked = parse("cell", [*EXISTING, "--mode", "nftables", "--controller", "traefik"])
     assert cell.spec(asked).existing.mode == "nftables"

@@ -61,8 +61,16 @@ def check(name: str) -> None:
 
 def components_of(controller: ControllerDescription) -> list[str]:
     """What rendering its charts takes: Helm, and the components that hold charts."""
-    holders = [chart.repository.removeprefix(COMPONENT) for chart in controller.charts if COMPONENT in chart.repository]
-    return [*(["helm"] if controller.charts else []), *(holder.partition("/")[0] for holder in holders)]
+    holders = [holder for holder, _ in map(held_by, controller.charts) if holder]
+    return [*(["helm"] if controller.charts else []), *holders]
+
+
+def held_by(chart: Chart) -> tuple[str, str]:
+    """The component that has a chart, and the folder of it; empty where none does."""
+    if not chart.repository.startswith(COMPONENT):
+        return "", ""
+    component, _, folder = chart.repository.removeprefix(COMPONENT).partition("/")
+    return component, folder
 
 
 def is_remote(chart: Chart) -> bool:
@@ -138,9 +146,9 @@ def source(controller: ControllerDescription, chart: Chart) -> list[str]:
         return [f"{chart.repository}/{chart.name}", "--version", chart.version]
     if is_remote(chart):
         return [chart.name, "--repo", chart.repository, "--version", chart.version]
-    if chart.repository.startswith(COMPONENT):
-        component, _, below = chart.repository.removeprefix(COMPONENT).partition("/")
-        return [str(components.resolve([component])[component] / below / chart.name)]
+    holder, below = held_by(chart)
+    if holder:
+        return [str(components.resolve([holder])[holder] / below / chart.name)]
     folder = folder_of(controller.name) / chart.repository / chart.name
     if not (folder / "Chart.yaml").is_file():
         raise UsageError(
