@@ -18,6 +18,7 @@ import re
 import secrets
 import shlex
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -29,6 +30,10 @@ import nox.registry
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conformance.at_once import CLEAN_UP_SECONDS, Cells, default_width, keeps_to_one
+
+for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: a command that is under way cleans up
+    if signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler)
 
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["tests"]
@@ -133,28 +138,22 @@ def uv_settings() -> dict[str, str]:
 
 
 def python(session: nox.Session, *command: str) -> None:
-    """Run ``python -m …`` in the project's environment, and let it clean up when it is interrupted."""
-    session.run(
-        str(environment(session)),
-        "-m",
-        *command,
-        external=True,
-        silent=False,
-        interrupt_timeout=CLEAN_UP_SECONDS,
-        terminate_timeout=CLEAN_UP_SECONDS,
-    )
+    """Run ``python -m …`` in the project's environment; the session fails with it."""
+    if status := status_of(session, *command):
+        session.error(f"{' '.join(command[:2])} ended with status {status}")
 
 
 def status_of(session: nox.Session, *command: str) -> int:
     """Run ``python -m …`` and give its status: nox itself tells only 0 from 1, and CI owners are promised three.
 
-    Ctrl-C at the terminal reaches the command too: it is given the time to remove what it made.
+    Interrupted, it interrupts the command, which is given the time to remove what it made.
     """
     with subprocess.Popen([str(environment(session)), "-m", *command]) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
             try:
+                process.terminate()  # where Ctrl-C at the terminal has reached it already, it heeds one of them
                 process.wait(CLEAN_UP_SECONDS)
             except (subprocess.TimeoutExpired, KeyboardInterrupt):
                 process.kill()

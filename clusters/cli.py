@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from . import system_packages
 from .cli_changes import add_changes
 from .cli_places import add_places
 from .cli_views import add_views
 from .errors import RoadtestError
+from .interruption import interrupt_once
 from .progress import progress_for_terminal
 from .records import COMMAND
 
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ``kubectl``, ``shell`` and ``logs`` end with the status of what they run.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    interrupt_on_termination()
+    interrupt_once()
     try:
         if words and words[0] in PREPARATIONS:
             return prepare(words[0], words[1:])
@@ -89,13 +88,3 @@ def at_dashes(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """What is ours, and after ``--`` the command that it is about."""
     where = words.index("--") if "--" in words else len(words)
     return list(words[:where]), list(words[where + 1 :])
-
-
-def interrupt_on_termination() -> None:
-    """Let SIGTERM and a hang-up unwind the stack as Ctrl-C does, so that half a cluster is removed."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)

@@ -12,11 +12,12 @@ from pathlib import Path
 import reports
 from clusters.controllers import not_verified
 from clusters.errors import RoadtestError
+from clusters.interruption import interrupt_once
 from clusters.progress import progress_for_terminal
 from reports.run import FAILED
 
 from . import cell, in_guest, options
-from .interruption import follow_parent, terminate_as_interrupt
+from .children import follow_parent
 
 
 def run_cell(verb: str, arguments: Sequence[str]) -> int:
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    terminate_as_interrupt()
+    interrupt_once()
     follow_parent()
     try:
         sys.exit(main(sys.argv[1:]))

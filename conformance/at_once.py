@@ -87,18 +87,17 @@ class Cells:
                         return self._begun[name].returncode
                     else:
                         time.sleep(0.1)
-        except KeyboardInterrupt:  # it reaches every cell
-            self.end()
+        except KeyboardInterrupt:
+            self.stop()
             raise
 
     def stop(self) -> None:
-        """End the cells that still run."""
+        """End the cells that still run, and wait until they have removed what they made; after a while they are killed.
+
+        A cell heeds one signal: where Ctrl-C at the terminal has reached it already, this one changes nothing.
+        """
         for process in self._running():
             process.terminate()
-        self.end()
-
-    def end(self) -> None:
-        """Wait until those that were told to end have removed what they made; after a while they are killed."""
         deadline = time.monotonic() + CLEAN_UP_SECONDS
         for process in self._running():
             try:

@@ -29,7 +29,7 @@ from loadprofiles.profile import chosen
 from reports.model import Cell, CellEnd
 
 from . import in_guest
-from .interruption import call
+from .children import call
 from .options import DEFAULT_MODE, FEW_WORKERS, WORKERS, Options
 
 EXISTING = "existing"

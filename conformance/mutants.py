@@ -25,7 +25,7 @@ from suites.mutants import mutants
 from suites.mutants.model import Mutant
 
 from . import cell, options
-from .interruption import call
+from .children import call
 
 Fate = Literal["killed", "survived", "overreached", "error"]
 MARKS: dict[Fate, str] = {"killed": "✓", "survived": "✗", "overreached": "!", "error": "?"}

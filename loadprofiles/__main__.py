@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clusters.errors import RoadtestError, UsageError
+from clusters.interruption import interrupt_once
 from loadprofiles import grid
 from loadprofiles.pods.master import Master
 from loadprofiles.profile import ArrivalRate, Profile, chosen, profiles
@@ -22,7 +22,7 @@ from reports.errors import ReportError
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 measured (void cells too: the record says so), 2 an error of ours or of the user."""
     asked = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
+    interrupt_once()
     console = Console() if sys.stdout.isatty() else Console(width=140)
     try:
         if asked.verb == "list":
@@ -73,11 +73,6 @@ def _write_image(folder: Path) -> None:
         raise UsageError(f"There is no folder {folder}.", "Make it, or name another.")
     name, archive = image.write(folder)
     print(f"{archive} holds {name}")
-
-
-def _interrupted(*_: object) -> None:
-    """SIGTERM ends as Ctrl-C does: the generator is stopped and the namespace removed."""
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import traceback
 from pathlib import Path
@@ -12,6 +11,7 @@ import urllib3
 from dns.exception import DNSException
 
 from clusters.errors import RoadtestError
+from clusters.interruption import interrupt_once
 from clusters.progress import progress_for_terminal
 from fixtures.api import REFUSED, refusal_of
 from fixtures.verdicts import Mismatch
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     made.add_argument("--cell", required=True)
     add(made)
     asked = made.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_once()
     try:
         with progress_for_terminal() as progress:
             run(

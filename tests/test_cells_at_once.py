@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -66,6 +68,69 @@ def test_what_runs_ahead_is_ended_where_nothing_can_be_run_as_asked(tmp_path: Pa
     cells.stop()
     assert time.monotonic() - began < 30
     assert not (tmp_path / "b.ended").exists()
+
+
+ENDED = """
+import pathlib, subprocess, sys, time
+from clusters.interruption import interrupt_once
+from conformance.children import call, follow_parent
+folder, name, child = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+interrupt_once()
+follow_parent()
+try:
+    (folder / f"{name}.made").touch()
+    call([sys.executable, "-c", *child]) if child else time.sleep(60)
+except KeyboardInterrupt:
+    sys.exit(130)
+finally:
+    for step in range(20):  # long enough for every other signal to come
+        subprocess.run(["sleep", "0.05"], check=True)
+    (folder / f"{name}.removed").touch()
+"""
+RUNNING = """
+import pathlib, signal, sys
+from conformance.at_once import Cells
+signal.signal(signal.SIGTERM, signal.{handler})
+folder, ended = pathlib.Path(sys.argv[1]), sys.argv[2]
+child = [ended, str(folder), "child"]
+commands = {{name: [sys.executable, "-c", ended, str(folder), name, *more] for name, more in (("a", child), ("b", []))}}
+Cells(folder / "cells", 2).run("a", commands)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "handler", "group"),
+    [
+        pytest.param(signal.SIGTERM, "default_int_handler", True, id="SIGTERM to all"),
+        pytest.param(signal.SIGTERM, "default_int_handler", False, id="SIGTERM to nox"),
+        pytest.param(signal.SIGTERM, "SIG_DFL", True, id="SIGTERM to all, which kills nox"),
+        pytest.param(signal.SIGINT, "default_int_handler", True, id="Ctrl-C"),
+        pytest.param(signal.SIGHUP, "SIG_DFL", True, id="hang-up, which kills nox"),
+        pytest.param(signal.SIGKILL, "SIG_DFL", False, id="SIGKILL to nox"),
+    ],
+)
+def test_every_cell_removes_what_it_made_whatever_ends_the_run(
+    tmp_path: Path, number: signal.Signals, handler: str, group: bool
+) -> None:
+    """Whoever ends the whole group ends each of them twice: by this signal, and by the one of its parent's end."""
+    command = [sys.executable, "-c", RUNNING.format(handler=handler), str(tmp_path), ENDED]
+    process = subprocess.Popen(command, start_new_session=True, cwd=Path(__file__).parents[1])
+    try:
+        wait_for(tmp_path, "a.made", "b.made", "child.made")
+        (os.killpg if group else os.kill)(process.pid, number)
+        assert process.wait(30) != 0
+        wait_for(tmp_path, "a.removed", "b.removed", "child.removed")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(folder: Path, *marks: str) -> None:
+    deadline = time.monotonic() + 30
+    while missing := [mark for mark in marks if not (folder / mark).exists()]:
+        assert time.monotonic() < deadline, missing
+        time.sleep(0.02)
 
 
 def turn(folder: Path, *, alone: bool) -> list[str]:

@@ -25,7 +25,7 @@ VERBS = ["create", "delete", "list", "describe", "shell", "kubectl", "logs"]
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ROADTEST_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(embedded_names, "NETNS_FOLDER", tmp_path / "netns")
-    monkeypatch.setattr(cli, "interrupt_on_termination", lambda: None)
+    monkeypatch.setattr(cli, "interrupt_once", lambda: None)
     return tmp_path / "state"
 
 

@@ -7,8 +7,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from clusters.cli import interrupt_on_termination
 from clusters.errors import RoadtestError
+from clusters.interruption import interrupt_once
 from clusters.progress import progress_for_terminal
 
 from . import engine, node_image, rig
@@ -18,7 +18,7 @@ COMMAND = "./noxw -s kind-rig --"
 
 def main(arguments: Sequence[str]) -> int:
     """Exit status 0; 1 where `status` finds no engine; 2 for an error that the user can do something about."""
-    interrupt_on_termination()
+    interrupt_once()
     try:
         return build(arguments[1:]) if arguments[:1] == ["node-image"] else run(arguments)
     except RoadtestError as error:

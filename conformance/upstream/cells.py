@@ -15,7 +15,7 @@ from clusters import lifecycle
 from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec, Mode
-from conformance.interruption import call
+from conformance.children import call
 from reports.model import Cell, CellEnd
 
 from . import images, mapping

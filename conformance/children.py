@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a run the same way: as `KeyboardInterrupt`, so that everything made is removed."""
+"""Processes that end with who began them, and are given the time to remove what they made."""
 
 from __future__ import annotations
 
@@ -8,19 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 CLEAN_UP_SECONDS = 45
 """How long an interrupted child may take to remove what it made before it is killed."""
-
-
-def terminate_as_interrupt() -> None:
-    """Let SIGTERM unwind the stack as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
 
 
 def call(command: Sequence[str]) -> int:
@@ -33,7 +23,7 @@ def call(command: Sequence[str]) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            # A Ctrl-C at the terminal has reached the child already; a SIGTERM to us has not.
+            # A signal to the whole group has reached the child already, which heeds one; a SIGTERM to us has not.
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             try:
