@@ -89,8 +89,7 @@ def whole(options: Options, progress: Progress) -> int:
             reports.append(options.run, unmade(options, started))
         if cluster is not None and not options.cluster and not options.keep:
             try:
-                with on_machine(options.run, alone=False), timed(seconds, "delete"):
-                    clusters.delete(cluster.name)
+                remove(cluster, options, seconds)
             except RoadtestError as error:
                 trouble, status = f"{trouble} {error}".strip(), max(status, 2)
                 print(f"error: {error}", file=sys.stderr)
@@ -98,6 +97,16 @@ def whole(options: Options, progress: Progress) -> int:
             options.run, CellEnd(cell=options.cell, finished=reports.timestamp(), seconds=seconds, trouble=trouble)
         )
     return status
+
+
+def remove(cluster: Cluster, options: Options, seconds: dict[str, float]) -> None:
+    """Remove the cluster when nobody measures; at once where that is interrupted, since nobody measures then."""
+    try:
+        with on_machine(options.run, alone=False), timed(seconds, "delete"):
+            clusters.delete(cluster.name)
+    except KeyboardInterrupt:
+        if cluster.name in clusters.provider_for(cluster).names():
+            clusters.delete(cluster.name)
 
 
 def phases(options: Options, cluster: Cluster) -> Iterator[tuple[str, list[str]]]:

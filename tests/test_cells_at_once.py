@@ -8,13 +8,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from clusters.embedded import machine
+from clusters.provider import Cluster
 from conformance import at_once
+from conformance import cell as conformance_cell
 from conformance.at_once import Cells
 from conformance.options import parse
 from fixtures.turns import on_machine
@@ -131,6 +136,24 @@ def wait_for(folder: Path, *marks: str) -> None:
     while missing := [mark for mark in marks if not (folder / mark).exists()]:
         assert time.monotonic() < deadline, missing
         time.sleep(0.02)
+
+
+def test_a_cell_that_waits_to_remove_its_cluster_removes_it_when_it_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = SimpleNamespace(name="a")
+    there, seconds = ["a"], dict[str, float]()
+    monkeypatch.setattr("clusters.delete", there.remove)
+    monkeypatch.setattr("clusters.provider_for", lambda _cluster: SimpleNamespace(names=lambda: there))
+    with on_machine(tmp_path, alone=True):
+        timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+        timer.start()
+        conformance_cell.remove(cast("Cluster", cluster), parse("cell", ["--run", str(tmp_path)]), seconds)
+        timer.join()
+    assert (there, seconds) == ([], {})
+    there.append("a")
+    conformance_cell.remove(cast("Cluster", cluster), parse("cell", ["--run", str(tmp_path)]), seconds)
+    assert (there, list(seconds)) == ([], ["delete"])
 
 
 def turn(folder: Path, *, alone: bool) -> list[str]:
