@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -11,8 +12,11 @@ from functools import partial
 import pytest
 
 from fixtures.observations import DnsObservation, Outcome
+from fixtures.senders.dns import Pending, Sender, send
+from fixtures.senders.orders import Said
+from fixtures.senders.schedule import Schedule
 from fixtures.servers import dns_recorder
-from fixtures.steady_dns import Pending, SteadyDns, account, moments
+from fixtures.steady_dns import SteadyDns, account, moments
 from fixtures.vantages import NetnsVantage
 from tests.miniatures.dns import another_address, server_failure, to_another_query
 from tests.miniatures.ports import refusing_port, udp_server
@@ -77,17 +81,22 @@ def test_silence_does_not_slow_the_schedule() -> None:
 
 
 def test_an_answer_that_came_in_time_counts_however_late_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = SteadyDns._send
+    sent = Sender._send
 
-    def stalled(self: SteadyDns, selector: selectors.BaseSelector) -> Pending | None:
+    def stalled(self: Sender, selector: selectors.BaseSelector, due: float) -> Pending | None:
         """The sender's machine does something else for longer than a query may take."""
-        pending = sent(self, selector)
-        if self.sent == 3:
+        pending = sent(self, selector, due)
+        if schedule.sent == 3:
             time.sleep(0.5)
         return pending
 
-    monkeypatch.setattr(SteadyDns, "_send", stalled)
+    monkeypatch.setattr(Sender, "_send", stalled)
+    said: list[Said[DnsObservation]] = []
+    schedule = Schedule(said.append)
     with dns_recorder(NetnsVantage(HERE), {NAME: "192.0.2.7"}, port := refusing_port()):
-        made = load(port, 0.8)
-    assert dict(account(made, ["192.0.2.7"])[0]) == {"answered": made.sent}
-    assert made.latest > 0.4
+        where = SteadyDns(NetnsVantage(HERE), NAME, server="127.0.0.1", port=port, rate=50, timeout=0.2)
+        threading.Timer(0.8, schedule.over.set).start()
+        send(where._order, schedule)
+    outcomes = [one.seen.outcome for one in said if one.seen]
+    assert outcomes == [Outcome.ANSWERED] * schedule.sent
+    assert schedule.latest > 0.4
