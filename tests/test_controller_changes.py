@@ -44,7 +44,9 @@ def test_a_route_is_timed_from_its_acknowledgement_to_the_first_right_and_the_la
         with HttpWatch(NetnsVantage(HERE), ("127.0.0.1", port), "shop.example", right) as watch:
             threading.Timer(0.3, changed.set).start()
             turn = watch.acknowledged()
-    assert 0.2 < turn.last_wrong <= turn.first_right < 2.0
+    # Not which of the two comes first: two requests at once are answered in any order, by as many threads.
+    assert 0.2 < turn.last_wrong < 2.0
+    assert 0.2 < turn.first_right < 2.0
 
 
 def test_an_answer_that_breaks_off_is_no_right_one() -> None:

@@ -230,11 +230,11 @@ def test_a_master_that_says_nothing_is_not_waited_for_without_end() -> None:
 
 def test_a_command_that_says_nothing_is_taken_for_gone() -> None:
     script = """
-import signal, sys
-from loadprofiles.__main__ import _interrupted
+import sys
+from clusters.interruption import interrupt_once
 from loadprofiles.grid import Grid
 from loadprofiles.pods.master import Master
-signal.signal(signal.SIGTERM, _interrupted)
+interrupt_once()
 Master(Grid(workers=1, address="127.0.0.1", port=1), 0, sys.stdout.buffer, silence=0.3).serve()
 """
     with subprocess.Popen([sys.executable, "-c", script], cwd=carrier.ROOT, stdin=subprocess.PIPE) as master:

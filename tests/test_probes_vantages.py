@@ -14,9 +14,10 @@ from kubernetes.client.exceptions import ApiException
 
 from clusters.errors import RoadtestError
 from clusters.provider import Place
+from fixtures.netns import CLONE_NEWNET
 from fixtures.pod_exec import refusal
 from fixtures.probes.repeated import repeated, told
-from fixtures.vantages import CLONE_NEWNET, CommandVantage, NetnsVantage, Vantage, vantage_of
+from fixtures.vantages import CommandVantage, NetnsVantage, Vantage, vantage_of
 from fixtures.verdicts import ArrangementError
 from fixtures.whole import Completed, Marked
 from tests.vantages import HERE, PodHere, every_vantage
