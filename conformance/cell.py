@@ -30,7 +30,7 @@ from reports.model import Cell, CellEnd
 
 from . import in_guest
 from .children import call
-from .options import DEFAULT_MODE, FEW_WORKERS, WORKERS, Options
+from .options import DEFAULT_MODE, FEW_WORKERS, WORKERS, Options, names_checks
 
 EXISTING = "existing"
 BOTH = "mode and controller"
@@ -192,7 +192,7 @@ def per(options: Options) -> list[str]:
     controller in one mode, and in the others what the mode may change. Whoever asks for a controller's cell by name has
     all of the controller, and who names files or features has these. A cluster that somebody else made is one cell.
     """
-    if any(word.startswith(("suites", "--feature")) for word in options.pytest) or theirs(options):
+    if names_checks(options) or theirs(options):
         return []
     if not options.controller:
         return ["mode"]

@@ -237,7 +237,7 @@ def main(arguments: Sequence[str]) -> int:
             mode=mode,
             controller=asked.controller,
             provider=asked.provider,
-            nodes=asked.nodes,
+            nodes=options.NODES if asked.nodes is None else asked.nodes,
             families=families,
             workers=asked.workers,
             cluster=asked.cluster,

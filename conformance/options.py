@@ -18,8 +18,9 @@ from propagation import options as propagation
 DEFAULT_MODE = "iptables"
 NO_CONTROLLER = "none"
 """Names a mode's own cell: no controller is on its cluster, and what is judged is kube-proxy and DNS."""
-
-
+NODES, FEWER_NODES = 3, 2
+"""Of the cluster, by default. Only what kube-proxy does with zones and policies takes a third; each costs a kubelet, a
+containerd and a kube-proxy that a controller's cell gains nothing by."""
 WORKERS, FEW_WORKERS = "3", "2"
 """Of pytest-xdist, by default: on two cores, checks wait about as much as they compute. Each worker puts up backends of
 its own: a cell with few checks is not worth three times that."""
@@ -87,7 +88,12 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument("--provider", default="auto", help=f"auto (default), {', '.join(lifecycle.providers())}")
-    made.add_argument("--nodes", type=int, default=3, metavar="N", help="nodes of the cluster (default 3)")
+    made.add_argument(
+        "--nodes",
+        type=int,
+        metavar="N",
+        help=f"nodes of the cluster (default {NODES}; {FEWER_NODES} for a controller's own checks)",
+    )
     made.add_argument(
         *("--patience",),
         type=float,
@@ -173,9 +179,18 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE
     there = bool(known.cluster) or known.provider == existing.NAME
     fields |= {
+        "nodes": NODES if known.nodes is None else known.nodes,
         "mode": mode,
         "controller": "" if known.controller == NO_CONTROLLER else known.controller,
         "families": families.chosen(known.families, there_already=there),
         "dns_domain": dns_domain.chosen(known.dns_domain, there_already=there),
     }
-    return Options(**fields, existing=spec, pytest=rest)
+    options = Options(**fields, existing=spec, pytest=rest)
+    if known.nodes is None and options.controller and not names_checks(options):
+        options = msgspec.structs.replace(options, nodes=FEWER_NODES)
+    return options
+
+
+def names_checks(options: Options) -> bool:
+    """Whether the user says which files or features are judged, whatever is usual in the cell."""
+    return any(word.startswith(("suites", "--feature")) for word in options.pytest)

@@ -13,6 +13,7 @@ from clusters.provider import ExistingSpec
 from conformance import cell
 from conformance.cell import suites_command
 from conformance.options import parse
+from fixtures.catalogue import catalogue
 from tests.miniatures.cluster import a_cluster
 
 CELL = ["--run", "runs/x", "--mode", "nftables", "--controller", "traefik"]
@@ -143,6 +144,30 @@ def test_lent_namespaces_bound_the_workers() -> None:
 def test_few_checks_have_fewer_workers_unless_they_are_asked_for(asked: list[str], workers: str) -> None:
     command = cell.suites_command(parse("cell", ["--run", "runs/a", *asked, "--among-others"]), CLUSTER)
     assert command[command.index("-n") + 1] == workers
+
+
+@pytest.mark.parametrize(
+    ("asked", "nodes"),
+    [
+        (["--controller", "none"], 3),
+        (["--controller", "traefik"], 2),
+        (["--controller", "traefik", "-k", "canary"], 2),
+        (["--controller", "traefik", "suites/services"], 3),
+        (["--controller", "traefik", "--feature", "svc.etp.local"], 3),
+        (["--controller", "traefik", "--nodes", "3"], 3),
+        (["--controller", "none", "--nodes", "1"], 1),
+    ],
+)
+def test_a_controllers_own_checks_have_fewer_nodes_unless_they_are_asked_for(asked: list[str], nodes: int) -> None:
+    assert parse("cell", ["--run", "runs/r", "--mode", "iptables", *asked]).nodes == nodes
+
+
+def test_no_check_of_a_controller_needs_more_nodes_than_its_cell_has() -> None:
+    files = (Path(__file__).parents[1] / "suites").glob("*/test_*.py")
+    needing = [path for path in files if "Need.THREE_NODES" in path.read_text("utf-8")]
+    features = {word for path in needing for word in re.findall(r'@feature\("([^"]+)"', path.read_text("utf-8"))}
+    assert features
+    assert {catalogue()[feature].per for feature in features} == {"mode"}
 
 
 def test_a_mode_that_is_asked_for_is_held_against_the_cluster() -> None:

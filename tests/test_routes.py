@@ -140,12 +140,22 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: d}
 spec: {hostnames: [shop.example]}
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: e}
+spec: {configPatches: [{match: {vhost: {name: "shop.example:80"}}, patch: {to: "https://shop.example.org/", size: 8}}]}
+---
+apiVersion: projectcontour.io/v1
+kind: HTTPProxy
+metadata: {name: f}
+spec: {virtualhost: {fqdn: shop.example}, routes: [{services: [{name: example, port: 80}]}]}
 """
 
 
 def test_objects_get_the_controllers_class_and_the_namespaces_hosts() -> None:
     given = list(yaml.safe_load_all(MANIFESTS))
-    ingress, foreign, gateway, route = (fitted(found, "ns", "traefik") for found in given)
+    ingress, foreign, gateway, route, filters, proxy = (fitted(found, "ns", "traefik") for found in given)
     assert ingress["spec"]["ingressClassName"] == "traefik"
     assert [rule.get("host") for rule in ingress["spec"]["rules"]] == ["shop.ns.example", "*.wild.ns.example", None]
     assert ingress["spec"]["tls"][0]["hosts"] == ["shop.ns.example"]
@@ -153,6 +163,11 @@ def test_objects_get_the_controllers_class_and_the_namespaces_hosts() -> None:
     assert gateway["spec"]["gatewayClassName"] == "traefik"
     assert [listener.get("hostname") for listener in gateway["spec"]["listeners"]] == ["shop.ns.example", None]
     assert route["spec"]["hostnames"] == ["shop.ns.example"]
+    (patch,) = filters["spec"]["configPatches"]
+    assert patch["match"] == {"vhost": {"name": "shop.ns.example:80"}}
+    assert patch["patch"] == {"to": "https://shop.example.org/", "size": 8}
+    services = [{"services": [{"name": "example", "port": 80}]}]
+    assert proxy["spec"] == {"virtualhost": {"fqdn": "shop.ns.example"}, "routes": services}
     assert given == list(yaml.safe_load_all(MANIFESTS)), "the given objects are kept"
 
 

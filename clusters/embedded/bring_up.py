@@ -235,7 +235,7 @@ class BringUp:
 
     def start(self, place: Compartment, name: str, command: list[str], descriptors: tuple[int, ...] = ()) -> None:
         log = self.folder / "logs" / f"{name}.log"
-        self.keep(place.start(name, command, log, control_plane.ENVIRONMENT.get(name), descriptors))
+        self.keep(place.start(name, command, log, descriptors))
 
     def keep(self, process: Process) -> None:
         with self._lock:

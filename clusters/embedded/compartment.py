@@ -17,8 +17,8 @@ from typing import ParamSpec, TypeVar
 
 from clusters.errors import ClusterError
 
+from . import garbage, names
 from . import kernel_calls as kernel
-from . import names
 from .journal import Journal
 from .processes import Process, children, start_time
 
@@ -93,16 +93,15 @@ class Compartment:
         name: str,
         command: Sequence[str],
         log: Path,
-        environment: Mapping[str, str] | None = None,
         descriptors: Sequence[int] = (),
     ) -> Process:
-        """Start a program inside, in a session of its own, its output appended to ``log``.
+        """Start a program inside, in a session of its own, its output appended to ``log``. See `garbage.ENVIRONMENT`.
 
         It inherits ``descriptors``, and outlives this process.
         """
         self.journal.about_to("process", f"{self.netns} {name}")
         log.parent.mkdir(parents=True, exist_ok=True)
-        launcher = self.run(self._launch, command, log, environment or {}, descriptors)
+        launcher = self.run(self._launch, command, log, garbage.ENVIRONMENT.get(name, {}), descriptors)
         # Its id must be read out here: inside, processes are counted from 1.
         while not (started := children(launcher.pid)):
             if launcher.poll() is not None:

@@ -125,10 +125,3 @@ def scheduler(binary: Path, identities: Identities) -> list[str]:
         "--kube-api-burst=1000",
         "--profiling=false",
     ]
-
-
-ENVIRONMENT: dict[str, dict[str, str]] = {
-    # Their heaps are garbage from the start-up: collecting it half as often saves a tenth of a second on two cores.
-    "kube-apiserver": {"GOGC": "200"},
-    "kube-controller-manager": {"GOGC": "200"},
-}

@@ -14,11 +14,6 @@ from .node_files import Host, NodeFolders
 from .parts import Parts
 from .processes import Process
 
-LATER_COLLECTION = {"GOGC": "400"}
-"""Of garbage, by what starts and ends pods, and by the shims, CNI plugins and runc that inherit it: a tenth less work
-for each pod, measured with 104 of them. https://go.dev/doc/gc-guide
-"""
-
 
 class Node:
     """A node while its cluster comes up."""
@@ -77,7 +72,7 @@ class Node:
 
     def start_containerd(self, place: Compartment) -> Process:
         command = [str(self.parts["containerd"]), f"--config={self.folders.containerd_file}"]
-        return place.start("containerd", command, self.logs / "containerd.log", LATER_COLLECTION)
+        return place.start("containerd", command, self.logs / "containerd.log")
 
     def containerd_serves(self) -> bool:
         """Whether containerd has made its socket: a kubelet that finds none ends."""
@@ -93,7 +88,7 @@ class Node:
             f"--node-ip={','.join(one.nodes[self.name] for one in self.addresses.every)}",
             f"--node-labels=topology.kubernetes.io/zone={self.zone}",
         ]
-        return place.start("kubelet", command, self.logs / "kubelet.log", LATER_COLLECTION)
+        return place.start("kubelet", command, self.logs / "kubelet.log")
 
     def start_kube_proxy(self, place: Compartment) -> Process:
         command = [str(self.parts["kube-proxy"]), f"--config={self.folders.kube_proxy_file}"]

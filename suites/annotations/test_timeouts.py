@@ -8,9 +8,50 @@ from fixtures.expectations import equal, holds
 from fixtures.probes.websocket import websocket
 from fixtures.recipes import Asked, behaviour
 
-READ = 2.0
+CONNECT, READ, SEND = 1.0, 2.0, 2.0
 LONGER = 6.0
 """What the backend takes: as long as three tries one after the other."""
+UPLOAD = 32 * 2**20
+"""Bytes: more than proxies and all sockets on the way hold for a backend that does not read."""
+
+
+@behaviour("connect-timeout", feature="ann.connect-read-send-timeouts", backends="deaf.yaml")
+def test_a_backend_that_takes_no_connection_is_given_up(asked: Asked, note: Callable[[str, object], None]) -> None:
+    """“[…] we provide annotations that allows this customization: nginx.ingress.kubernetes.io/proxy-connect-timeout”.
+    Whether it is tried again is the controller's choice.
+
+    https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#custom-timeouts
+    """
+    asked.echo(asked.get("connect-timeout.example"))
+    seen = asked.get("connect-timeout.example", "/full", timeout=4 * LONGER)
+    note("given up after", f"{seen.seconds:.2f} s, with HTTP {seen.status}")
+    holds(seen.status in {502, 503, 504}, "an error of the gateway (502, 503, 504)", f"HTTP {seen.status}", [seen])
+    holds(
+        CONNECT * 0.95 <= seen.seconds < 3 * CONNECT + 1.5,
+        f"it to come after {CONNECT:g} s, or three tries of that",
+        f"{seen.seconds:.2f} s",
+        [seen],
+    )
+
+
+@behaviour("send-timeout", feature="ann.connect-read-send-timeouts", backends="deaf.yaml")
+def test_a_backend_that_reads_nothing_is_given_up(asked: Asked, note: Callable[[str, object], None]) -> None:
+    """“[…] we provide annotations that allows this customization: […] proxy-send-timeout”: “Sets a timeout for
+    transmitting a request to the proxied server. The timeout is set only between two successive write operations”.
+    The status is 504, or 408 where the client could not send all of it either.
+
+    https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_send_timeout
+    """
+    asked.echo(asked.get("send-timeout.example"))
+    seen = asked.get("send-timeout.example", "/deaf", method="POST", body="x" * UPLOAD, timeout=4 * LONGER)
+    note("given up after", f"{seen.seconds:.2f} s, with HTTP {seen.status}")
+    holds(seen.status in {408, 504}, "the request to be given up (408, 504)", f"HTTP {seen.status}", [seen])
+    holds(
+        SEND * 0.95 <= seen.seconds < LONGER,
+        f"that to come after {SEND:g} s",
+        f"{seen.seconds:.2f} s",
+        [seen],
+    )
 
 
 @behaviour("read-timeout", feature="ann.connect-read-send-timeouts")

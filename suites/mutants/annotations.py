@@ -21,21 +21,34 @@ ASKING = (
 """What annotations that ask a controller for something begin with."""
 PLAIN = {"conditions", "services", "matches", "backendRefs", "name"}
 """Of a route, what says where it leads; everything else asks for something."""
-POLICIES = {"BackendTrafficPolicy", "SecurityPolicy"}
+POLICIES = {"BackendTrafficPolicy", "SecurityPolicy", "AuthorizationPolicy", "DestinationRule", "EnvoyFilter"}
+AIMED = {"targetRefs", "host", "action"}
+"""Of a policy, what says whom it is for; a denial without rules denies nothing."""
 LARGER = {
     "proxy-body-size": "8193",
     "limit-rps": "20",
     "limit-connections": "4",
     "proxy-read-timeout": "7",
+    "proxy-connect-timeout": "9",
+    "proxy-send-timeout": "7",
     "maxRequestBodyBytes": 8193,
     "average": 20,
     "amount": 4,
     "responseHeaderTimeout": "7s",
+    "dialTimeout": "9s",
+    "connectTimeout": "9s",
+    "streamIdleTimeout": "7s",
+    "idle": "7s",
+    "idle_timeout": "7s",
     "response": "7s",
     "projectcontour.io/response-timeout": "7s",
     "requests": 20,
     "limit": 8193,
     "requestTimeout": "7s",
+    "request": "7s",
+    "max_request_bytes": 8193,
+    "max_tokens": 20,
+    "tokens_per_fill": 20,
 }
 """Numbers of recipes, by the last part of what they are called, and in the place of each one that is larger."""
 EVERYBODY = {
@@ -46,6 +59,7 @@ EVERYBODY = {
     "whitelist-source-range": "0.0.0.0/0",
     "sourceRange": ["0.0.0.0/0"],
     "clientCIDRs": ["0.0.0.0/0"],
+    "notRemoteIpBlocks": ["0.0.0.0/0"],
     "cidr": "0.0.0.0/0",
 }
 SAYS_NO, SAYS_YES = "/status/401", "/status/200"
@@ -61,7 +75,7 @@ def asks_for_nothing(manifest: Object, _feature: str) -> Object:
     if manifest["kind"] in {"HTTPRoute", "HTTPProxy"}:
         asked_by_route(manifest["spec"])
     if manifest["kind"] in POLICIES:
-        manifest["spec"] = {"targetRefs": manifest["spec"]["targetRefs"]}
+        manifest["spec"] = {name: value for name, value in manifest["spec"].items() if name in AIMED}
     return manifest
 
 
@@ -97,7 +111,7 @@ def limits_are_larger(manifest: Object, _feature: str) -> Object:
 
 def bursts_are_all_alike(manifest: Object, _feature: str) -> Object:
     """Every burst is that of the multiplier 2."""
-    alike = {"limit-burst-multiplier": "2", "burst": 20}
+    alike = {"limit-burst-multiplier": "2", "burst": 20, "max_tokens": 20}
     if manifest["kind"] == "HTTPProxy":
         for route in manifest["spec"]["routes"]:
             if "rateLimitPolicy" in route:
