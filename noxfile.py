@@ -76,11 +76,13 @@ if EXISTING and not ONE_CELL:  # such a cluster is one cell, and says itself whi
 
 
 def turn(cell: tuple[str, str]) -> int:
-    """When a cell's turn is: with two at once, one computes while the other waits; the short ones come last."""
+    """When a cell's turn is, of two at once: first the long, of which the modes' own wait most; last the short."""
     mode, controller = cell
+    if controller == "none":
+        return 0 if mode == MODES[0] else 2
     if mode == MODES[0]:
-        return {"none": 0, DEFAULT_CONTROLLER: 1}.get(controller, 3)
-    return 2 if controller == "none" else 4
+        return 1 if {"ingress", "gateway"} <= OF_OURS.get(controller, {}).keys() else 3
+    return 4
 
 
 EVERY_CELL = sorted(itertools.product(MODES, CELLS), key=turn)
