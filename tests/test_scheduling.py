@@ -34,6 +34,12 @@ def test_together(number):
         os._exit(1)
 
 @pytest.mark.slow
+@pytest.mark.disturbs
+@reach
+def test_long_alone():
+    told("alone-and-long")
+
+@pytest.mark.slow
 @reach
 def test_long():
     told("long")
@@ -48,13 +54,14 @@ def test_what_runs_alone_comes_when_the_rest_is_done(pytester: pytest.Pytester, 
     _, results = run_cases(pytester, *options, cases=f"{HEAD}\nCRASH = {crash}\n{CASES}")
     ran = [line.split() for line in (pytester.path / "order.txt").read_text().splitlines()]
     order = [name for name, _ in ran]
-    assert sorted(order) == ["alone"] * 4 + ["long"] + ["together"] * 30
-    assert order[-4:] == ["alone"] * 4
+    assert sorted(order) == ["alone"] * 4 + ["alone-and-long", "long"] + ["together"] * 30
+    assert sorted(order[-5:]) == ["alone"] * 4 + ["alone-and-long"]
+    assert crash or order[-1] == "alone-and-long", "alone, they keep their order"
     assert order.index("long") < 10, "what takes long is among the first, however slowly its worker starts"
     # A worker in the place of one that crashed may come when nothing is left, or take over half of that.
     assert len({process for name, process in ran if name == "alone"}) <= 1 + crash
     verdicts = [result.verdict for result in results.values()]
-    assert verdicts.count(Verdict.PASSED) == 35 - crash
+    assert verdicts.count(Verdict.PASSED) == 36 - crash
     assert not list((pytester.path / "runs" / "r").glob(".alone-*"))
 
 
