@@ -134,8 +134,8 @@ def one_at_a_time(options: Options) -> Iterator[None]:
 
 
 def turn_of(phase: str, options: Options) -> AbstractContextManager[None]:
-    """What is measured has the machine to itself; each check of the suites takes a turn of its own."""
-    return nullcontext() if phase == "suites" else on_machine(options.run, alone=True)
+    """What is measured has the machine to itself; each check of the suites, and the load, take a turn of their own."""
+    return on_machine(options.run, alone=True) if phase == "propagation" else nullcontext()
 
 
 def broke_off(phase: str, status: int) -> str:

@@ -16,6 +16,7 @@ import clusters
 from clusters.errors import RoadtestError, UsageError
 from clusters.families import at
 from clusters.provider import Cluster
+from fixtures.turns import on_machine
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
 from loadprofiles.carrier import TooFewWorkersError
@@ -67,6 +68,9 @@ def run(asked: Asked, console: Console) -> list[Load]:
         carry = stack.enter_context(
             by_pods(pods, cluster, answering.namespace, tell) if pods else dismissing(asked.grid, cluster.scratch, tell)
         )
+        # What is put in place before, and removed afterwards, keeps no other cell of the run waiting.
+        if sendable:
+            stack.enter_context(on_machine(asked.run, alone=True))
         for number, profile in enumerate(sendable, 1):
             try:
                 for load in _measure(profile, answering, cluster, asked, carry, more=number < len(sendable)):

@@ -21,9 +21,9 @@ ASKING = (
 """What annotations that ask a controller for something begin with."""
 PLAIN = {"conditions", "services", "matches", "backendRefs", "name"}
 """Of a route, what says where it leads; everything else asks for something."""
-POLICIES = {"BackendTrafficPolicy", "SecurityPolicy", "AuthorizationPolicy", "DestinationRule", "EnvoyFilter"}
-AIMED = {"targetRefs", "host", "action"}
-"""Of a policy, what says whom it is for; a denial without rules denies nothing."""
+POLICIES = {"BackendTrafficPolicy", "SecurityPolicy", "DestinationRule", "EnvoyFilter"}
+AIMED = {"targetRefs", "host"}
+"""Of a policy, what says whom it is for."""
 LARGER = {
     "proxy-body-size": "8193",
     "limit-rps": "20",
@@ -74,7 +74,9 @@ def asks_for_nothing(manifest: Object, _feature: str) -> Object:
         manifest["spec"].pop("tls", None)  # with it ingress-nginx redirects, asked or not
     if manifest["kind"] in {"HTTPRoute", "HTTPProxy"}:
         asked_by_route(manifest["spec"])
-    if manifest["kind"] in POLICIES:
+    if manifest["kind"] == "AuthorizationPolicy":
+        manifest["spec"] |= {"action": "ALLOW", "rules": [{}]}
+    elif manifest["kind"] in POLICIES:
         manifest["spec"] = {name: value for name, value in manifest["spec"].items() if name in AIMED}
     return manifest
 
