@@ -104,7 +104,10 @@ def test_every_loss_is_counted_by_its_kind_and_none_is_sent_again(
 
     stream = sent_to(counting, connections=connections)
     sent = len(stream.seen)
-    assert len(stream.lost) == sent == next(asked)
+    heard = next(asked)
+    assert len(stream.lost) == sent
+    # Who waits for no answer may be gone before a thread of the server looked.
+    assert 0 < heard <= sent if behaviour is hang else heard == sent
     assert told(stream.seen) == f"{sent} sent = 0 answered + {sent} lost ({sent} × {kind})"
     with pytest.raises(Mismatch, match="no request to be lost while it was wrong"):
         no_loss(stream, "while it was wrong")
