@@ -30,6 +30,7 @@ import nox.registry
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conformance.at_once import CLEAN_UP_SECONDS, Cells, default_width, keeps_to_one
+from conformance.children import call
 
 for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: a command that is under way cleans up
     if signal.getsignal(number) is not signal.SIG_IGN:
@@ -150,16 +151,7 @@ def status_of(session: nox.Session, *command: str) -> int:
 
     Interrupted, it interrupts the command, which is given the time to remove what it made.
     """
-    with subprocess.Popen([str(environment(session)), "-m", *command]) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            try:
-                process.terminate()  # where Ctrl-C at the terminal has reached it already, it heeds one of them
-                process.wait(CLEAN_UP_SECONDS)
-            except (subprocess.TimeoutExpired, KeyboardInterrupt):
-                process.kill()
-            raise
+    return call([str(environment(session)), "-m", *command], CLEAN_UP_SECONDS)
 
 
 def end_with(session: nox.Session, *command: str) -> None:

@@ -192,7 +192,7 @@ def per(options: Options) -> list[str]:
     controller in one mode, and in the others what the mode may change. Whoever asks for a controller's cell by name has
     all of the controller, and who names files or features has these. A cluster that somebody else made is one cell.
     """
-    if names_checks(options) or theirs(options):
+    if names_checks(options.pytest) or theirs(options):
         return []
     if not options.controller:
         return ["mode"]

@@ -1,4 +1,7 @@
-"""Processes that end with who began them, and are given the time to remove what they made."""
+"""Processes that end with who began them, and are given the time to remove what they made.
+
+Only the standard library: the noxfile imports it.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ CLEAN_UP_SECONDS = 45
 """How long an interrupted child may take to remove what it made before it is killed."""
 
 
-def call(command: Sequence[str]) -> int:
-    """Run a command to its end and return its exit status; when interrupted, interrupt it and wait for its clean-up.
+def call(command: Sequence[str], patience: float = CLEAN_UP_SECONDS) -> int:
+    """Run a command to its end and return its exit status; when interrupted, interrupt it and wait for its clean-up,
+    ``patience`` seconds at the most.
 
     Where util-linux is there, the command also gets SIGTERM when this process is killed: nothing goes on judging.
     """
@@ -27,7 +31,7 @@ def call(command: Sequence[str]) -> int:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             try:
-                process.wait(CLEAN_UP_SECONDS)
+                process.wait(patience)
             except (subprocess.TimeoutExpired, KeyboardInterrupt):
                 process.kill()
             raise

@@ -114,7 +114,7 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
     if verb not in {"load", "propagation"}:
         few = f", {FEW_WORKERS} for a cell with few checks" if verb == "conformance" else ""
         made.add_argument(
-            *("--workers",),
+            "--workers",
             default="" if verb == "conformance" else WORKERS,
             metavar="N",
             help=f"pytest-xdist workers (default {WORKERS}{few})",
@@ -178,19 +178,20 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     fields = {name: value for name, value in vars(known).items() if name in Options.__struct_fields__}
     mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE
     there = bool(known.cluster) or known.provider == existing.NAME
+    controller = "" if known.controller == NO_CONTROLLER else known.controller
+    nodes = known.nodes
+    if nodes is None:
+        nodes = FEWER_NODES if controller and not names_checks(rest) else NODES
     fields |= {
-        "nodes": NODES if known.nodes is None else known.nodes,
+        "nodes": nodes,
         "mode": mode,
-        "controller": "" if known.controller == NO_CONTROLLER else known.controller,
+        "controller": controller,
         "families": families.chosen(known.families, there_already=there),
         "dns_domain": dns_domain.chosen(known.dns_domain, there_already=there),
     }
-    options = Options(**fields, existing=spec, pytest=rest)
-    if known.nodes is None and options.controller and not names_checks(options):
-        options = msgspec.structs.replace(options, nodes=FEWER_NODES)
-    return options
+    return Options(**fields, existing=spec, pytest=rest)
 
 
-def names_checks(options: Options) -> bool:
-    """Whether the user says which files or features are judged, whatever is usual in the cell."""
-    return any(word.startswith(("suites", "--feature")) for word in options.pytest)
+def names_checks(words: Sequence[str]) -> bool:
+    """Whether words for pytest say which files or features are judged, whatever is usual in the cell."""
+    return any(word.startswith(("suites", "--feature")) for word in words)
