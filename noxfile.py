@@ -249,8 +249,12 @@ def propagation(session: nox.Session, mode: str) -> None:
 @nox.session
 @nox.parametrize("controller", CONTROLLERS)
 def route_propagation(session: nox.Session, controller: str) -> None:
-    """How long Ingresses and HTTPRoutes take from the API to the first right answer, through each controller."""
-    session.posargs[:0] = ["--change", "ingress", "--change", "httproute"]
+    """How long Ingresses and HTTPRoutes take from the API to the first right answer, through each controller.
+
+    `-- --change gateway`: Gateways instead; ten of them, or `--gateways N`, for each may get a proxy of its own.
+    """
+    if not any(word.partition("=")[0] == "--change" for word in session.posargs):
+        session.posargs[:0] = ["--change", "ingress", "--change", "httproute"]
     cell(session, "propagation", "nftables", controller)
 
 

@@ -85,7 +85,9 @@ def controllers_told() -> str:
     left = not_verified()
     have = [name for name in described() if name not in left]
     told = f"Controllers: {', '.join(have)}."
-    if elsewhere := [name for name in left if not describe(name).existing_only]:
+    if made_here := [name for name in left if describe(name).image]:
+        told += f" Not verified yet: {', '.join(made_here)}."
+    if elsewhere := [name for name in left if describe(name).charts]:
         told += f" Not verified here, tried where their registries answer: {', '.join(elsewhere)}."
     if existing := [name for name in left if describe(name).existing_only]:
         told += f" Not verified here, on existing clusters only: {', '.join(existing)}."

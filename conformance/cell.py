@@ -18,7 +18,7 @@ import clusters
 import reports
 from clusters import guest, lifecycle
 from clusters.cli_views import pairs
-from clusters.controllers.found import of_cluster
+from clusters.controllers.found import of_cluster, settings
 from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.existing import ExistingProvider
 from clusters.progress import Progress
@@ -339,6 +339,7 @@ def taken(options: Options) -> Cluster:
 
 
 def record(options: Options, cluster: Cluster, started: str) -> Cell:
+    controller = next((found for found in of_cluster(cluster) if found.name == options.controller), None)
     return Cell(
         cell=options.cell,
         started=started,
@@ -346,10 +347,13 @@ def record(options: Options, cluster: Cluster, started: str) -> Cell:
         provider_reason=cluster.provider_reason,
         mode=cluster.mode if cluster.mode != UNKNOWN else "an unknown mode",
         controller=options.controller,
-        controller_url=next((found.documentation for found in of_cluster(cluster)), ""),
+        controller_title=controller.title if controller else "",
+        controller_url=controller.documentation if controller else "",
         nodes=len(cluster.nodes),
         versions=cluster.versions,
-        conditions=cluster.conditions | ({"cells at once": str(options.at_once)} if options.at_once > 1 else {}),
+        conditions=cluster.conditions
+        | settings(cluster)
+        | ({"cells at once": str(options.at_once)} if options.at_once > 1 else {}),
         timings=cluster.timings,
     )
 

@@ -27,8 +27,9 @@ from suites.mutants.model import Mutant
 from . import cell, options
 from .children import call
 
-Fate = Literal["killed", "survived", "overreached", "error"]
-MARKS: dict[Fate, str] = {"killed": "✓", "survived": "✗", "overreached": "!", "error": "?"}
+Fate = Literal["killed", "survived", "overreached", "error", "unclaimed"]
+MARKS: dict[Fate, str] = {"killed": "✓", "survived": "✗", "overreached": "!", "error": "?", "unclaimed": "–"}
+NOT_JUDGED = {Verdict.UNSUPPORTED, Verdict.SKIPPED}
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """Features that failed, as they had to."""
     missed_by: list[str]
     """Features that had to fail and did not."""
+    unclaimed: list[str] = []
+    """Features that had to fail and cannot here: unbroken, none of their checks is more than unsupported or skipped."""
     others: list[str]
     """Features that had no business with the mutant and did not pass under it."""
     seconds: float
@@ -55,7 +58,8 @@ def judge(mutant: Mutant, mode: str, baseline: Verdicts, mutated: Verdicts, seco
     """Compare every check's verdict under the mutant with the one without it.
 
     A feature caught the mutant when at least one of its checks passed before and failed now. A check of any other
-    feature whose verdict changed had no business with the mutant. A crash under a mutant catches nothing.
+    feature whose verdict changed had no business with the mutant. A crash under a mutant catches nothing. Where the
+    controller does not claim a feature, the others that had to fail decide; where it claims none, nothing is decided.
     """
     turned = {key for key, verdict in mutated.items() if verdict is not baseline.get(key)}
     failed = {
@@ -64,13 +68,18 @@ def judge(mutant: Mutant, mode: str, baseline: Verdicts, mutated: Verdicts, seco
         if mutated[feature, check] is Verdict.FAILED and baseline.get((feature, check)) is Verdict.PASSED
     }
     caught = [feature for feature in mutant.caught_by if feature in failed]
-    missed = [feature for feature in mutant.caught_by if feature not in failed]
+    judged = {feature for (feature, _), verdict in baseline.items() if verdict not in NOT_JUDGED}
+    there = {feature for feature, _ in baseline}
+    unclaimed = [feature for feature in mutant.caught_by if feature in there - judged]
+    missed = [feature for feature in mutant.caught_by if feature not in failed and feature not in unclaimed]
     others = sorted({feature for feature, _ in turned if feature not in mutant.caught_by})
     proving = {feature for (feature, _), verdict in baseline.items() if verdict is Verdict.PASSED}
     crashed = any(mutated[key] is Verdict.ERROR for key in turned)
     fate: Fate = "killed"
-    if crashed or not mutated or not proving.issuperset(mutant.caught_by):
+    if crashed or not mutated or not proving.issuperset({*mutant.caught_by} - {*unclaimed}):
         fate = "error"
+    elif len(unclaimed) == len(mutant.caught_by):
+        fate = "unclaimed"
     elif missed:
         fate = "survived"
     elif others:
@@ -82,6 +91,7 @@ def judge(mutant: Mutant, mode: str, baseline: Verdicts, mutated: Verdicts, seco
         fate=fate,
         caught_by=caught,
         missed_by=missed,
+        unclaimed=unclaimed,
         others=others,
         seconds=round(seconds, 1),
     )
@@ -132,14 +142,14 @@ def trials(cluster: Cluster, run: Path, chosen: Sequence[Mutant], workers: str) 
 
 def table(done: Sequence[Trial]) -> Table:
     shown = Table(title="Mutants", title_justify="left")
-    for heading in ("", "mutant", "mode", "caught by", "missed by", "others that changed", "s"):
+    for heading in ("", "mutant", "mode", "caught by", "missed by", "not claimed here", "others that changed", "s"):
         shown.add_column(heading, no_wrap=True)
     for trial in done:
         shown.add_row(
             f"{MARKS[trial.fate]} {trial.fate}",
             trial.mutant,
             trial.mode,
-            *("\n".join(names) for names in (trial.caught_by, trial.missed_by, trial.others)),
+            *("\n".join(names) for names in (trial.caught_by, trial.missed_by, trial.unclaimed, trial.others)),
             f"{trial.seconds:.0f}",
         )
     return shown
@@ -166,13 +176,23 @@ def never_failed(done: Sequence[Trial]) -> list[str]:
     return [feature for feature in catalogue() if feature not in caught]
 
 
-def select(names: Sequence[str]) -> list[Mutant]:
+def select(names: Sequence[str], controller: str) -> list[Mutant]:
+    """The named mutants, or all that can break such a controller."""
     known = mutants()
     if unknown := [name for name in names if name not in known]:
         near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.4)
         cure = f"Did you mean {', '.join(near)}? " if near else ""
         raise UsageError(f"There is no mutant {unknown[0]}.", f"{cure}See them all: ./noxw -s mutants -- --list")
-    return [known[name] for name in names] or list(known.values())
+    chosen = [known[name] for name in names] or list(known.values())
+    others = [mutant for mutant in chosen if mutant.controllers and controller not in mutant.controllers]
+    if others and names:
+        raise UsageError(
+            f"{others[0].name} knows how to break {' and '.join(others[0].controllers)} alone, not {controller}.",
+            f"Try it there: --controller {others[0].controllers[0]}",
+        )
+    for mutant in others:
+        print(f"{mutant.name}: left out, it is for {', '.join(mutant.controllers)} alone")
+    return [mutant for mutant in chosen if mutant not in others]
 
 
 def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str, list[Family], list[Mutant]]]:
@@ -206,7 +226,7 @@ def cells(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[tuple[str
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status 0 when every mutant was killed, 1 when one was not."""
+    """Exit status 0 when every mutant was killed of those that the controller's claims can tell of; 1 otherwise."""
     made = options.parser("mutants", "Break a live cluster on purpose; the right check, and only it, must fail.")
     made.add_argument("names", nargs="*", metavar="MUTANT", help="only these (default: all)")
     made.add_argument("--list", action="store_true", help="list the mutants and what must catch them")
@@ -222,7 +242,8 @@ def main(arguments: Sequence[str]) -> int:
         for mutant in mutants().values():
             console.print(f"[bold]{mutant.name}[/]: {mutant.breaks} [dim]→ {', '.join(mutant.caught_by)}[/]")
         return 0
-    chosen = select(asked.names)
+    broken = next(iter(clusters.load(asked.cluster).controllers), "") if asked.cluster else asked.controller
+    chosen = select(asked.names, broken)
     if asked.provider == cell.EXISTING or (asked.cluster and clusters.load(asked.cluster).provider == cell.EXISTING):
         raise UsageError(
             "Nobody's cluster is broken on purpose.", "Leave --provider out, or name one that was made here."
@@ -263,5 +284,10 @@ def main(arguments: Sequence[str]) -> int:
     if not asked.names and (unproved := never_failed(done)):
         console.print(f"No mutant made these features fail: {', '.join(unproved)}.")
     killed = sum(trial.fate == "killed" for trial in done)
-    console.print(f"{killed} of {len(done)} mutants killed; details in {run}/mutants.json")
-    return 0 if killed == len(done) else 1
+    unclaimed = [trial.mutant for trial in done if trial.fate == "unclaimed"]
+    if unclaimed:
+        console.print(
+            f"Break what another controller claims (--controller NAME): {', '.join(dict.fromkeys(unclaimed))}."
+        )
+    console.print(f"{killed} of {len(done) - len(unclaimed)} mutants killed; details in {run}/mutants.json")
+    return 0 if killed and killed + len(unclaimed) == len(done) else 1

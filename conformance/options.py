@@ -128,7 +128,8 @@ def parser(verb: str, summary: str) -> argparse.ArgumentParser:
         metavar="MODE",
         help="kube-proxy's, if an existing cluster does not show it",
     )
-    made.add_argument("--controller", default="", help=argparse.SUPPRESS)
+    which = "which one the clusters have (default: traefik)" if verb == "mutants" else argparse.SUPPRESS
+    made.add_argument("--controller", default="", metavar="NAME", help=which)
     made.add_argument("--among-others", action="store_true", help=argparse.SUPPRESS)
     if verb != "mutants":
         existing.add(made)
@@ -173,7 +174,7 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     if verb == "load":
         grid.put_into_words(known)
     if verb == "propagation":
-        known.propagation = propagation.words(known.services, known.changes, known.change)
+        known.propagation = propagation.words(known.services, known.changes, known.change, known.gateways)
     spec = existing.taken(known, known.mode)
     fields = {name: value for name, value in vars(known).items() if name in Options.__struct_fields__}
     mode = known.mode if known.provider == existing.NAME or known.cluster else known.mode or DEFAULT_MODE

@@ -16,7 +16,10 @@ import clusters
 from clusters.errors import RoadtestError, UsageError
 from clusters.families import at
 from clusters.provider import Cluster
+from fixtures import evidence
+from fixtures.controller_evidence import metrics
 from fixtures.turns import on_machine
+from fixtures.workloads import Namespace
 from loadprofiles import boundary, record
 from loadprofiles.backend import Backend, Way, backend, controller_of
 from loadprofiles.carrier import TooFewWorkersError
@@ -29,6 +32,9 @@ from loadprofiles.pods.sending import by_pods
 from loadprofiles.profile import ArrivalRate, Profile
 from reports import append
 from reports.model import Interval, Load
+
+NO_METRICS = "controller metrics that are missing"
+"""The condition of a record."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +83,8 @@ def run(asked: Asked, console: Console) -> list[Load]:
                     append(asked.run, load)
                     records.append(load)
                     console.print(line(load), highlight=False)
+                    if why := load.conditions.get(NO_METRICS):
+                        console.print(f"{load.profile}: no metrics of the controller: {why}", highlight=False)
             except TooFewWorkersError:
                 raise
             except RoadtestError as error:  # the other profiles may still be measured
@@ -133,7 +141,10 @@ def _measure(
     way = answering.way(profile)
     steps = plans(carried_by(profile, asked.grid), way, cluster, asked)
     for step, plan in enumerate(steps, 1):
-        yield _one(profile, msgspec.structs.replace(plan, more=more or step < len(steps)), way, cluster, asked, carry)
+        following = more or step < len(steps)
+        load = _one(profile, msgspec.structs.replace(plan, more=following), way, cluster, asked, carry)
+        counted = _counted(load, cluster, answering.namespace, asked.run)
+        yield msgspec.structs.replace(load, conditions=load.conditions | counted)
 
 
 def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked, carry: Carry) -> Load:
@@ -148,6 +159,23 @@ def _one(profile: Profile, plan: Plan, way: Way, cluster: Cluster, asked: Asked,
         **way.told,
     }
     return record.load(profile, plan, measured, cell=asked.cell, started=started, conditions=conditions)
+
+
+def _counted(load: Load, cluster: Cluster, namespace: Namespace, run: Path) -> dict[str, str]:
+    """The file with what the controller counted by the end of its load, or why there is none: conditions of its record.
+
+    Here each controller's metrics are looked at, whatever the verdicts: a place that its folder names wrongly is seen.
+    """
+    controller = controller_of(cluster)
+    if load.target != "controller" or controller is None or controller.admin is None or not controller.admin.metrics:
+        return {}
+    path = Path("evidence", load.cell, f"{load.profile}-{controller.name}-metrics.txt")
+    try:
+        text = metrics(namespace.api, controller, controller.admin, [namespace.name])
+        evidence.put(run, path, f"Metrics of {controller.title}", text)
+    except Exception as error:  # it takes nothing from the figures
+        return {NO_METRICS: " ".join(str(error).split())}
+    return {"controller metrics": str(path)}
 
 
 def plans(profile: Profile, way: Way, cluster: Cluster, asked: Asked) -> list[Plan]:

@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
                     cell=asked.cell,
                     services=asked.services,
                     changes=asked.changes,
+                    gateways=asked.gateways,
                     kinds=asked.change or list(WITHOUT),
                 ),
                 progress,

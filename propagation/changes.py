@@ -17,15 +17,16 @@ from propagation.ports import Ports
 from propagation.turns import Turn
 from propagation.watching import Watch
 
-Kind = Literal["service", "endpoint", "dns", "ingress", "httproute"]
+Kind = Literal["service", "endpoint", "dns", "ingress", "httproute", "gateway"]
 TOLD: dict[Kind, str] = {
     "service": "A Service is made; its endpoint is there already",
     "endpoint": "A Service's one endpoint becomes another",
     "dns": "A headless Service is made, and its name asked of the cluster's DNS",
     "ingress": "An Ingress for a new host is made; its backend is there already",
     "httproute": "An HTTPRoute for a new host is made; its Gateway and its backend are there already",
+    "gateway": "A Gateway is made; its HTTPRoute and its backend are there already",
 }
-BEHIND_A_CONTROLLER: tuple[Kind, ...] = ("ingress", "httproute")
+BEHIND_A_CONTROLLER: tuple[Kind, ...] = ("ingress", "httproute", "gateway")
 WITHOUT: tuple[Kind, ...] = ("service", "endpoint", "dns")
 
 

@@ -24,12 +24,27 @@ class HttpWatch(Watch):
     every = EVERY_SECONDS
 
     def __init__(
-        self, vantage: NetnsVantage, end: tuple[str, int], host: str, is_right: Callable[[bytes], bool]
+        self,
+        vantage: NetnsVantage,
+        end: tuple[str, int],
+        host: str,
+        is_right: Callable[[bytes], bool],
+        *,
+        late: bool = False,
     ) -> None:
+        """``late``: it begins when the change has been made already, so that a first right answer is no mistake."""
         question = f"GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: roadtest\r\nConnection: close\r\n\r\n".encode()
         super().__init__(vantage, Ports(), end, question, is_right)
         self._heard: dict[int, bytes | None] = {}
         """Of each open connection: what came so far; nothing while it is being made."""
+        self._late = late
+        self.right_at_once = False
+        """Begun late, and the first question was answered right: the change was in force earlier, nobody knows when."""
+
+    def _is_there_already(self) -> None:
+        if not self._late:
+            super()._is_there_already()
+        self.right_at_once = True
 
     def _send(self, poll: select.epoll, waiting: dict[int, tuple[socket.socket, Question]]) -> None:
         sender = socket.socket(socket_family(self._end[0]), socket.SOCK_STREAM)

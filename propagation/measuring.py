@@ -24,7 +24,7 @@ from fixtures.api import Api
 from fixtures.grounds import clear, ground
 from fixtures.vantage_pods import VantagePods
 from fixtures.vantages import CommandVantage, NetnsVantage, vantage_of
-from propagation import addresses, changes, own_histogram, ports, routes, urgency
+from propagation import addresses, changes, gateways, own_histogram, ports, routes, urgency
 from propagation.changes import BEHIND_A_CONTROLLER, TOLD, Bench, Kind
 from propagation.figures import quantiles, unbounded
 from propagation.filling import Filling
@@ -52,6 +52,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     cell: str
     services: list[int]
     changes: int
+    gateways: int
+    """How many, where Gateways are among the kinds."""
     kinds: list[Kind]
 
 
@@ -67,7 +69,11 @@ def run(asked: Asked, progress: Progress) -> None:
             kinds = [kind for kind in asked.kinds if kind not in behind]
             measure(msgspec.structs.replace(asked, kinds=kinds), cluster, api, progress)
         for kind in behind:
-            found = routes.measure(kind, asked.changes, cluster, api, asked.run, asked.cell, progress)
+            where = (cluster, api, asked.run, asked.cell, progress)
+            if kind == "gateway":
+                found = gateways.measure(asked.gateways, *where)
+            else:
+                found = routes.measure(kind, asked.changes, *where)
             if found is not None:
                 reports.append(asked.run, found)
     finally:

@@ -6,6 +6,8 @@ import argparse
 
 SERVICES = [10, 1000, 5000]
 CHANGES = 50
+GATEWAYS, MOST_GATEWAYS = 10, 50
+"""Each may get a proxy of its own, whose pods take seconds to start, and an address."""
 
 
 def add(made: argparse.ArgumentParser) -> None:
@@ -18,13 +20,25 @@ def add(made: argparse.ArgumentParser) -> None:
         help=f"measure among so many Services (default {','.join(map(str, SERVICES))})",
     )
     made.add_argument(
-        "--changes", type=number, default=CHANGES, metavar="N", help=f"of each kind, each time (default {CHANGES})"
+        "--changes",
+        type=number,
+        default=CHANGES,
+        metavar="N",
+        help=f"of each kind but gateway, each time (default {CHANGES})",
     )
     made.add_argument(
         "--change",
         action="append",
-        choices=["service", "endpoint", "dns", "ingress", "httproute"],
+        choices=["service", "endpoint", "dns", "ingress", "httproute", "gateway"],
         help="only this kind (repeatable; default: service, endpoint and dns; the others take a controller)",
+    )
+    made.add_argument(
+        "--gateways",
+        type=few,
+        default=GATEWAYS,
+        metavar="N",
+        help=f"with --change gateway: so many, one after another (default {GATEWAYS}, at most {MOST_GATEWAYS}): a "
+        "controller may start a proxy for each, which takes its time on a small machine",
     )
 
 
@@ -39,7 +53,14 @@ def number(text: str) -> int:
     return int(text)
 
 
-def words(services: list[int], changes: int, kinds: list[str] | None) -> list[str]:
+def few(text: str) -> int:
+    if number(text) > MOST_GATEWAYS:
+        raise argparse.ArgumentTypeError(f"{text} Gateways are more than {MOST_GATEWAYS}: each may get a proxy")
+    return int(text)
+
+
+def words(services: list[int], changes: int, kinds: list[str] | None, gateways: int) -> list[str]:
     """The same as words of a command line."""
     chosen = [word for kind in kinds or [] for word in ("--change", kind)]
-    return ["--services", ",".join(map(str, services)), "--changes", str(changes), *chosen]
+    counts = ["--services", ",".join(map(str, services)), "--changes", str(changes), "--gateways", str(gateways)]
+    return [*counts, *chosen]

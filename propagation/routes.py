@@ -1,5 +1,5 @@
 """How long an Ingress or an HTTPRoute takes from the API to the first right answer through a controller, and when its
-status says that it is served."""
+status says that it is served; `propagation.gateways` does the same with Gateways."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from fixtures.api import Api, Object
 from fixtures.controllers import Controller, PublishedAddress, under_test
 from fixtures.grounds import ground
 from fixtures.routes import Routes
+from fixtures.routes import conditions as status_conditions
 from fixtures.status_truth import accepted_by, has_address
 from fixtures.vantages import NetnsVantage, vantage_of
 from propagation import urgency
@@ -35,6 +37,12 @@ PAUSE_SECONDS = 1.0
 """At most so long, at random, until the next change."""
 LOOKED_SECONDS = 0.02
 """Between two looks at the object's status."""
+SAID = {
+    "ingress": "status.loadBalancer has an address",
+    "httproute": "condition Accepted of the route is True",
+    "gateway": "condition Programmed of the Gateway is True",
+}
+"""By kind: what in the status says that it is served."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,9 +53,20 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure(
-    kind: Kind, changes: int, cluster: Cluster, api: Api, run: Path, cell: str, progress: Progress
+    kind: Kind,
+    changes: int,
+    cluster: Cluster,
+    api: Api,
+    run: Path,
+    cell: str,
+    progress: Progress,
+    how: Callable[[int, Routes, Controller, ClusterApi], Told] | None = None,
 ) -> Propagation | None:
-    """Time one kind of change as often as asked for; None where the controller does not serve it."""
+    """Time one kind of change as often as asked for; None where the controller does not serve it.
+
+    ``how`` makes a change and times it; without it, it is made by `change`.
+    """
+    how = how or partial(change, kind)
     controller = under_test(cluster, api)
     if controller is None:
         raise UsageError(f"The cluster {cluster.name} has no controller.", "Make one that has: --controller traefik.")
@@ -63,7 +82,7 @@ def measure(
     with progress.task(f"{kind} changes through {controller.name}", changes) as task:
         for number in range(changes):
             time.sleep(seeded.uniform(0.0, PAUSE_SECONDS))
-            seen.append(change(kind, number, routes, controller, raw))
+            seen.append(how(number, routes, controller, raw))
             task.advance(1)
     return record(kind, seen, cell, controller, services, started)
 
@@ -82,7 +101,7 @@ def entrance(kind: Kind, controller: Controller, cluster: Cluster, api: Api, run
         ports=(claim.http_port, claim.https_port),
         ready={"ready.example": "web"},
     )
-    made.arrange(f"{kind}.yaml")
+    made.arrange("ingress.yaml" if kind == "ingress" else "httproute.yaml")
     made.settle()
     return made
 
@@ -99,12 +118,8 @@ def change(kind: Kind, number: int, routes: Routes, controller: Controller, api:
     wanted = routes.fit(template)
     wanted["metadata"]["namespace"] = routes.namespace.name
     path = api.path_of(wanted)
-    if not isinstance(routes.client, NetnsVantage):
-        raise UsageError(f"Nothing can be watched from {routes.client.name}: its network cannot be entered.")
-    end = (routes.address, routes.port())
-    name = f'"namespace":"{routes.namespace.name}"'.encode()
     with (
-        HttpWatch(routes.client, end, routes.host(host), lambda answer: is_from(name, answer)) as watch,
+        watch_at(routes.address, routes, host) as watch,
         StatusWatch(lambda: api.get(path), lambda found: is_told(kind, found, controller)) as status,
     ):
         api.request("POST", path.rpartition("/")[0], wanted)
@@ -113,13 +128,25 @@ def change(kind: Kind, number: int, routes: Routes, controller: Controller, api:
         return Told(turn=turn, status=status.at() - acknowledged)
 
 
+def watch_at(address: str, routes: Routes, host: str, *, late: bool = False) -> HttpWatch:
+    """Asks for a host at an address until the backend of the routes' namespace answers; ``late``: see `HttpWatch`."""
+    if not isinstance(routes.client, NetnsVantage):
+        raise UsageError(f"Nothing can be watched from {routes.client.name}: its network cannot be entered.")
+    name = f'"namespace":"{routes.namespace.name}"'.encode()
+    end = (address, routes.port())
+    return HttpWatch(routes.client, end, routes.host(host), lambda answer: is_from(name, answer), late=late)
+
+
 def is_from(namespace: bytes, answer: bytes) -> bool:
     """Whether the namespace's echo pod answered; it writes its JSON with or without spaces."""
     return b" 200 " in answer.partition(b"\r\n")[0] and namespace in answer.replace(b'": "', b'":"')
 
 
 def is_told(kind: Kind, found: Object, controller: Controller) -> bool:
-    """Whether an object's status says that it is served: an Ingress's address, or a route that its Gateway Accepted."""
+    """Whether an object's status says that it is served: an Ingress's address, a route that its Gateway Accepted, or a
+    Gateway that is Programmed."""
+    if kind == "gateway":
+        return status_conditions(found.get("status") or {}).get("Programmed", ("", ""))[0] == "True"
     return has_address(found) if kind == "ingress" else accepted_by(controller.gateway().controller)(found)
 
 
@@ -158,7 +185,6 @@ def conditions(kind: Kind, seen: list[Told], controller: Controller) -> dict[str
     open_ended = unbounded(len(seen))
     told = f"; {' and '.join(open_ended)} have no upper bound: theirs is the largest" if open_ended else ""
     silent = sum(one.status != one.status for one in seen)
-    what = "status.loadBalancer has an address" if kind == "ingress" else "condition Accepted of the route is True"
     return {
         "controller": controller.description.image,
         **controller.description.settings,
@@ -167,7 +193,7 @@ def conditions(kind: Kind, seen: list[Told], controller: Controller) -> dict[str
         "settled": f"{RIGHT_IN_A_ROW} questions on end answered right, of those sent {SILENT_SECONDS:g} s ago",
         "wrong": f"another answer than the backend's, a refusal, or none after {SILENT_SECONDS:g} s",
         "counted from": "the arrival of the API server's answer to the creation",
-        "status": f"{what}; looked at every {LOOKED_SECONDS * 1000:g} ms and what the answer takes"
+        "status": f"{SAID[kind]}; looked at every {LOOKED_SECONDS * 1000:g} ms and what the answer takes"
         + (f"; never told in {silent} of {len(seen)} changes" if silent else ""),
         "between changes": f"the last was settled, and 0 to {PAUSE_SECONDS:g} s at random, seeded by the run's name; "
         "a controller that throttles takes up rarer changes at once",

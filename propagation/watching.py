@@ -73,10 +73,14 @@ class Watch:
         if self._running.done():
             self._running.result()
         if self._asked and self._asked[0].right:
-            raise ClusterError(
-                f"{self._end[0]} answered what a change leads to before the change was made.",
-                "Somebody else uses that address or name.",
-            )
+            self._is_there_already()
+
+    def _is_there_already(self) -> None:
+        """The first question was answered right."""
+        raise ClusterError(
+            f"{self._end[0]} answered what a change leads to before the change was made.",
+            "Somebody else uses that address or name.",
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -89,12 +93,13 @@ class Watch:
         self._stopped.set()
         concurrent.futures.wait([self._running])
 
-    def acknowledged(self) -> Turn:
+    def acknowledged(self, at: float | None = None) -> Turn:
         """Say that the API has just acknowledged the change; waits until it is seen and gives when that was.
 
-        `ClusterError` where it is not seen within `GIVE_UP_SECONDS`.
+        ``at``: when it did (`time.perf_counter`), if not just now. `ClusterError` where the change is not seen within
+        `GIVE_UP_SECONDS`.
         """
-        at = time.perf_counter()
+        at = time.perf_counter() if at is None else at
         self._acknowledged.set()
         self._running.result()
         return turn_of(self._asked, at, self._ended)

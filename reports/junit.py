@@ -48,6 +48,7 @@ def _suite(cell: CellView) -> ET.Element:
         "controller": record.controller,
         "nodes": str(record.nodes),
         **{f"version {name}": version for name, version in record.versions.items()},
+        **{f"condition {name}": told for name, told in record.conditions.items()},
     }
     suite = ET.Element("testsuite", name=cell.title, tests=str(len(cell.results)))
     suite.set("failures", _number(cell.results, Verdict.FAILED))

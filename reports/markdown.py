@@ -16,6 +16,7 @@ import jinja2
 from reports.text import first_line, plural, shorten
 from reports.views.designs import FeatureDesign
 from reports.views.figures import Figure
+from reports.views.ground import Table, TableRow
 from reports.views.loads import PERCENTILES, LoadBlock, LoadLine
 from reports.views.marks import MARKS, Mark
 from reports.views.matrix import Matrix, Section, Square
@@ -96,6 +97,7 @@ class Summary:
 
     sign: str
     headline: str
+    places: tuple[str, ...]
     sentences: tuple[str, ...]
     troubles: tuple[str, ...]
     cells: str
@@ -109,7 +111,9 @@ class Summary:
     witnesses: tuple[WitnessText, ...]
     propagations: tuple[PropagationText, ...]
     loads: tuple[LoadText, ...]
+    caution: str
     not_judged: tuple[str, ...]
+    conditions: tuple[str, ...]
     footer: str
 
 
@@ -170,6 +174,7 @@ def _summary(page: Page, stories: int, *, matrices: bool) -> Summary:
     return Summary(
         sign=SIGNS[page.answer.id],
         headline=inline(page.answer.headline),
+        places=tuple(inline(place) for place in page.answer.places),
         sentences=tuple(inline(sentence) for sentence in page.answer.sentences),
         troubles=tuple(inline(trouble) for trouble in page.answer.troubles),
         cells=_cells(page),
@@ -183,7 +188,9 @@ def _summary(page: Page, stories: int, *, matrices: bool) -> Summary:
         witnesses=tuple(_witness(block) for block in page.witnesses),
         propagations=tuple(_propagation(block) for block in page.propagations),
         loads=tuple(_load(block) for block in page.loads),
-        not_judged=tuple(_not_judged(item) for item in page.not_judged),
+        caution=inline(page.caution),
+        not_judged=_not_judged(page.not_judged),
+        conditions=tuple(_condition(page.conditions, row) for row in page.conditions.rows) if matrices else (),
         footer=f"Exit status {page.answer.status}. Everything, with evidence and curves, is in report.html of "
         f"{', '.join(code(run.name) for run in page.runs)}.",
     )
@@ -314,5 +321,21 @@ def _figure(figure: Figure | None) -> str:
     return f"{figure.value} ({figure.interval})" if figure.interval else figure.value
 
 
-def _not_judged(item: NotJudged) -> str:
-    return f"{code(item.feature)} {item.mark.word} {inline(item.cells)}: {inline(first_line(item.reason))}"
+def _condition(table: Table, row: TableRow) -> str:
+    """One condition of the clusters; its values cell by cell where they differ."""
+    if len(row.values) == 1:
+        where = f" ({row.where})" if row.where else ""
+        return f"{inline(row.name + where)}: {inline(row.values[0])}"
+    told = "; ".join(f"{cell}: {value}" for cell, value in zip(table.columns, row.values, strict=True))
+    return f"{inline(row.name)}: {inline(told)}"
+
+
+def _not_judged(items: Iterable[NotJudged]) -> tuple[str, ...]:
+    """A line for each reason, with all features that it keeps from being judged."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for item in items:
+        alike.setdefault((item.mark.word, item.cells, item.reason), []).append(code(item.feature))
+    return tuple(
+        f"{', '.join(dict.fromkeys(features))} {word} {inline(cells)}: {inline(first_line(reason))}"
+        for (word, cells, reason), features in alike.items()
+    )

@@ -72,6 +72,8 @@ class Cell(Record, frozen=True, kw_only=True, tag="cell"):
     mode: str
     controller: str = ""
     """Empty where no controller was installed."""
+    controller_title: str = ""
+    """What its project calls it."""
     controller_url: str = ""
     """Its own documentation."""
     nodes: int
@@ -252,7 +254,7 @@ class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
 
     cell: str
     change: str
-    """``service``, ``endpoint`` or ``dns``; behind a controller ``ingress`` or ``httproute``."""
+    """``service``, ``endpoint`` or ``dns``; behind a controller ``ingress``, ``httproute`` or ``gateway``."""
     told: str
     """The change in a sentence."""
     services: int
@@ -272,7 +274,7 @@ class Propagation(Record, frozen=True, kw_only=True, tag="propagation"):
     own_count: int = 0
     """How many changes it counted."""
     status_seconds: dict[str, Interval] = {}
-    """Of an Ingress or a route: to the moment at which its status said that it is served."""
+    """Of an Ingress, a route or a Gateway: to the moment at which its status said that it is served."""
     status_first: int = 0
     """In how many changes the status said so before the first question was answered right."""
     samples: list[Sample] = []

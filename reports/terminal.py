@@ -30,7 +30,7 @@ def show(page: Page, console: Console) -> None:
     _propagations(page, console)
     _loads(page, console)
     console.print(page.answer.headline, style=STYLES[page.answer.id], markup=False, highlight=False)
-    for sentence in page.answer.sentences:
+    for sentence in (*page.answer.places, *page.answer.sentences):
         console.print(sentence, markup=False, highlight=False)
     for trouble in page.answer.troubles:
         console.print(f"not whole: {trouble}", style=STYLES["error"], markup=False, highlight=False)

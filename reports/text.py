@@ -70,8 +70,8 @@ def plural(number: int, noun: str) -> str:
     return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
 
 
-def listed(words: list[str], limit: int = 4) -> str:
-    """``a``, ``a and b``, ``a, b and 5 more``."""
+def listed(words: list[str], limit: int = 12) -> str:
+    """``a``, ``a and b``, ``a, b and 5 more`` where there are more than anybody reads."""
     if len(words) > limit:
         return f"{', '.join(words[:limit])} and {len(words) - limit} more"
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

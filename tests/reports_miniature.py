@@ -124,6 +124,7 @@ def cell_record(cell: str, mode: str, controller: str) -> Cell:
         provider_reason="no Docker engine answers at /var/run/docker.sock",
         mode=mode,
         controller=controller,
+        controller_title=controller.title(),
         nodes=3,
         versions={
             "Kubernetes": "v1.36.3",
@@ -139,6 +140,7 @@ def cell_record(cell: str, mode: str, controller: str) -> Cell:
             "conntrack": "nf_conntrack_max 262144",
             "image source": "built from the components",
             "nftables": "1.0.6",
+            f"{controller} throttle": "2s, the default",
         },
         timings={name: round(seconds * slower, 2) for name, seconds in steps.items()},
     )

@@ -19,7 +19,7 @@ from reports.model import Verdict
 from suites.mutants import mutants
 from suites.mutants.model import Mutant
 
-PASSED, FAILED, ERROR = Verdict.PASSED, Verdict.FAILED, Verdict.ERROR
+PASSED, FAILED, ERROR, UNSUPPORTED = Verdict.PASSED, Verdict.FAILED, Verdict.ERROR, Verdict.UNSUPPORTED
 LOCAL, CLUSTER, ADDRESS = (("svc.etp.local", "l"), ("svc.etp.cluster", "c"), ("svc.lb.address", "a"))
 BASELINE = {LOCAL: PASSED, CLUSTER: PASSED, ADDRESS: FAILED}
 FLIPPED = Mutant(
@@ -50,6 +50,30 @@ def test_a_mutant_whose_check_fails_anyway_proves_nothing() -> None:
     assert judge(FLIPPED, "iptables", baseline, baseline, 1.0).fate == "error"
 
 
+def test_what_a_controller_does_not_claim_decides_nothing() -> None:
+    both = msgspec.structs.replace(FLIPPED, caught_by=("svc.etp.local", "svc.etp.cluster"))
+    baseline = {**BASELINE, CLUSTER: UNSUPPORTED}
+    trial = judge(both, "iptables", baseline, {**baseline, LOCAL: FAILED}, 1.0)
+    assert (trial.fate, trial.caught_by, trial.missed_by) == ("killed", ["svc.etp.local"], [])
+    assert trial.unclaimed == ["svc.etp.cluster"]
+    assert judge(both, "iptables", baseline, baseline, 1.0).fate == "survived"
+    neither = {**baseline, LOCAL: Verdict.SKIPPED}
+    assert judge(both, "iptables", neither, neither, 1.0).fate == "unclaimed"
+
+
+def test_a_feature_that_no_check_asks_for_is_not_taken_for_unclaimed() -> None:
+    typo = msgspec.structs.replace(FLIPPED, caught_by=("svc.etp.local", "svc.no-such"))
+    assert judge(typo, "iptables", BASELINE, {**BASELINE, LOCAL: FAILED}, 1.0).fate == "error"
+
+
+def test_a_mutant_of_another_controller_is_left_out_and_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "controller-speaks-no-http-2" not in [mutant.name for mutant in verb.select([], "contour")]
+    assert "controller-speaks-no-http-2: left out, it is for traefik alone" in capsys.readouterr().out
+    assert [mutant.name for mutant in verb.select(["controller-speaks-no-http-2"], "traefik")]
+    with pytest.raises(UsageError, match="break traefik alone, not contour"):
+        verb.select(["controller-speaks-no-http-2"], "contour")
+
+
 def test_each_feature_is_told_with_what_made_it_fail_and_what_did_not() -> None:
     killed = judge(FLIPPED, "iptables", BASELINE, {**BASELINE, LOCAL: FAILED}, 1.0)
     survived = judge(FLIPPED, "nftables", BASELINE, BASELINE, 1.0)
@@ -72,7 +96,9 @@ def test_every_feature_of_the_catalogue_has_a_mutant() -> None:
 
 
 def test_a_run_that_is_ended_keeps_what_it_had_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = cast("Cluster", SimpleNamespace(name="c", mode="iptables", families=["IPv4"], provider="embedded"))
+    cluster = cast(
+        "Cluster", SimpleNamespace(name="c", mode="iptables", families=["IPv4"], provider="embedded", controllers=[])
+    )
     first, second = list(mutants().values())[:2]
 
     def checks(cluster: Cluster, run: Path, *_: object) -> Verdicts:

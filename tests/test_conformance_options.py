@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from clusters.controllers import describe
 from clusters.errors import MachineError, UsageError
-from clusters.provider import ExistingSpec
+from clusters.provider import Classes, ExistingSpec
 from conformance import cell
 from conformance.cell import suites_command
-from conformance.options import parse
+from conformance.options import parse, parser
 from fixtures.catalogue import catalogue
 from tests.miniatures.cluster import a_cluster
 
@@ -233,6 +234,30 @@ def test_a_modes_own_cell_has_no_controller_and_is_called_as_the_mode() -> None:
     assert "controller='none'" in asked.by_name("iptables")
 
 
+def test_the_record_of_a_cell_names_its_controller_and_how_it_is_set() -> None:
+    asked = parse("cell", CELL)
+    cluster = msgspec.structs.replace(
+        CLUSTER, controllers=["contour", "traefik"], versions={"traefik": "3.7"}, conditions={"kernel": "6.1"}
+    )
+    told = cell.record(asked, cluster, "")
+    described = describe("traefik")
+    assert (told.controller, told.controller_title) == ("traefik", described.title)
+    assert told.controller_url == described.documentation
+    assert described.settings
+    for name, why in described.settings.items():
+        assert told.conditions[f"traefik {name}"] == why
+    assert told.conditions["kernel"] == "6.1"
+    alone = cell.record(parse("cell", [*CELL[:-1], "none"]), CLUSTER, "")
+    assert (alone.controller_title, alone.conditions) == ("", {})
+
+
+def test_nothing_is_said_of_how_somebody_elses_controller_is_set() -> None:
+    classes = Classes(ingress="ours", ingress_controller="traefik.io/ingress-controller")
+    theirs = msgspec.structs.replace(THEIRS, controllers=["traefik"], classes=classes)
+    told = cell.record(cell.fitted(parse("cell", EXISTING), theirs), theirs, "")
+    assert (told.controller_title, told.conditions) == (describe("traefik").title, {})
+
+
 def test_load_is_sent_through_a_controller_in_its_own_cell_and_past_it_in_the_modes() -> None:
     through = parse("cell", ["--run", "runs/x", "--mode", "iptables", "--controller", "traefik"])
     assert cell.load_command(through, CLUSTER)[-2:] == ["--target", "controller"]
@@ -244,3 +269,8 @@ def test_what_is_judged_in_other_cells_is_said_to_be(tmp_path: Path) -> None:
     words = ["--run", str(tmp_path), "--mode", "nftables", "--controller", "none", "-k", "wildcard_takes_one_label"]
     with pytest.raises(cell.JudgedElsewhereError, match="is not judged per mode"):
         cell.check_selection(parse("cell", words))
+
+
+@pytest.mark.parametrize(("verb", "told"), [("mutants", True), ("conformance", False)])
+def test_a_controller_is_an_option_where_no_cell_is_named(verb: str, told: bool) -> None:
+    assert ("--controller NAME" in parser(verb, "").format_help()) is told

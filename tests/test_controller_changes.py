@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from clusters.controllers.description import Refusal, Restart, describe
-from fixtures.controller_restart import ControllerPods, Workload, judge_restart
+from clusters.controllers.description import Draining, Refusal, Restart, describe
+from fixtures.controller_restart import GONE, ControllerPods, Workload, judge_restart
 from fixtures.controllers import Controller, published
 from fixtures.observations import HttpObservation, Outcome
 from fixtures.status_truth import accepted_by, has_address
@@ -91,6 +91,12 @@ def test_a_status_is_the_controllers_own_word() -> None:
     assert has_address(served)
     assert is_told("ingress", served, controller)
     assert not has_address({"status": {"loadBalancer": {}}})
+    programmed = {"type": "Programmed", "status": "True"}
+    assert is_told("gateway", {"status": {"conditions": [ACCEPTED, programmed]}}, controller)
+    assert not is_told(
+        "gateway", {"status": {"conditions": [ACCEPTED, {**programmed, "status": "Unknown"}]}}, controller
+    )
+    assert not is_told("gateway", {}, controller)
 
 
 def test_a_status_that_never_says_so_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,14 +161,86 @@ def test_what_a_restart_loses_is_judged_by_what_the_controller_claims(
     assert "sent = 1 answered" in str(notes["while the controller was restarted"])
 
 
+def test_once_the_old_pods_are_gone_nobody_may_lose_anything() -> None:
+    lost = stream(Outcome.ANSWERED, Outcome.REFUSED)
+    lost.moments = [(lost.began - 1, GONE)]
+    description = msgspec.structs.replace(TRAEFIK, restart=Restart(source="https://", lossless=False, reason="No."))
+    with pytest.raises(Mismatch, match="1 lost"):
+        judge_restart(description, lost, lambda *_: None)
+
+
+class TwoPods:
+    """An API with a Deployment whose pod is another one after each change of it."""
+
+    def __init__(self) -> None:
+        self.template: dict[str, Any] = {"metadata": {}, "spec": {"containers": [{"args": ["--own"]}]}}
+        self.changes: list[list[dict[str, Any]]] = []
+        made = SimpleNamespace(
+            metadata=SimpleNamespace(name="traefik"),
+            spec=SimpleNamespace(
+                selector=SimpleNamespace(match_labels={"app": "t"}),
+                template=SimpleNamespace(metadata=SimpleNamespace(labels={"app": "t"})),
+            ),
+        )
+        none: Any = SimpleNamespace(items=[])
+        self.apps = SimpleNamespace(
+            list_namespaced_deployment=lambda _: SimpleNamespace(items=[made]),
+            list_namespaced_daemon_set=lambda _: none,
+            patch_namespaced_deployment=lambda _name, _namespace, body: self.changes.append(body),
+            patch_namespaced_daemon_set=None,
+        )
+        self.core = SimpleNamespace(
+            list_namespaced_service=lambda _: none,
+            list_namespaced_pod=lambda *_, **__: SimpleNamespace(
+                items=[SimpleNamespace(metadata=SimpleNamespace(name=f"pod-{len(self.changes)}"))]
+            ),
+        )
+
+    def get(self, *_: object) -> dict[str, Any]:
+        status = {"observedGeneration": 1, "readyReplicas": 1, "updatedReplicas": 1}
+        return {
+            "kind": "Deployment",
+            "metadata": {"generation": 1},
+            "spec": {"replicas": 1, "template": self.template},
+            "status": status,
+        }
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["put-back-by-the-check", "left-to-the-end"])
+def test_the_setting_by_which_a_controller_drains_is_there_for_the_block_alone(early: bool) -> None:
+    api = TwoPods()
+    patch = [{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--drain"}]
+    how = Draining(source="https://", workload="Deployment/traefik", patch=patch)
+    with ControllerPods(api, TRAEFIK).draining(how) as (workload, put_back):  # type: ignore[arg-type]
+        assert workload.called == "Deployment traefik of traefik"
+        assert api.changes == [patch]
+        if early:
+            put_back()
+    assert api.changes == [patch, [{"op": "replace", "path": "/spec/template", "value": api.template}]]
+
+
+@pytest.mark.parametrize("name", ["traefik", "contour"])
+def test_what_loses_requests_by_default_is_told_how_to_drain(name: str) -> None:
+    """A patch that adds to a list, and says so by its path: a word that stands in the manifests already is none."""
+    restart = describe(name).restart
+    assert restart
+    assert restart.draining
+    (change,) = restart.draining.patch
+    assert change["op"] == "add"
+    assert change["path"].endswith("/-")
+    assert restart.draining.workload.partition("/")[0] in {"Deployment", "DaemonSet"}
+
+
 def test_a_refusal_may_be_of_one_flavour() -> None:
     made = msgspec.structs.replace(
         TRAEFIK,
         refusals=[
             Refusal(source="https://", feature="can.sticky", reason="a", flavour="by-httproute"),
             Refusal(source="https://", feature="can.cookie", reason="b"),
+            Refusal(source="https://", feature="gw.t*", reason="c"),
         ],
     )
+    assert [made.refusal(feature) is None for feature in ("gw.tcp", "gw.tls", "gw.udp")] == [False, False, True]
     assert made.refusal("can.sticky") is None
     assert made.refusal("can.sticky", "by-ingress") is None
     assert made.refusal("can.sticky", "by-httproute") is not None

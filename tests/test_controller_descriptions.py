@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
-from clusters.controllers import needed
+from clusters.controllers import description, folders, needed
 from clusters.controllers.description import ControllerDescription, describe, described, folder_of
 
 
@@ -76,10 +77,26 @@ def test_its_classes_name_it(with_manifests: ControllerDescription) -> None:
 
 def test_what_it_says_of_itself_has_a_public_source(controller: ControllerDescription) -> None:
     said = [controller.ingress, controller.gateway, controller.canary.ingress, controller.canary.gateway]
-    said += [controller.client_identity, controller.proxy_protocol, controller.restart]
+    said += [controller.client_identity, controller.proxy_protocol, controller.restart, controller.admin]
     said += [*controller.refusals, *controller.deviations, *controller.charts]
     for claim in said:
         assert claim is None or claim.source.startswith("https://")
+
+
+@pytest.mark.parametrize("name", [one for one in described() if folders.is_own(one)])
+def test_it_says_where_its_metrics_are(name: str) -> None:
+    """What we install has them on a port that its manifests open; of what others install nobody knows how it is set."""
+    controller = describe(name)
+    if controller.existing_only:
+        assert controller.admin is None
+        return
+    assert controller.admin is not None
+    assert controller.admin.metrics.startswith("/")
+    if controller.image:
+        workloads = [*of_kind(name, "Deployment").values(), *of_kind(name, "DaemonSet").values()]
+        containers = [one for workload in workloads for one in workload["spec"]["template"]["spec"]["containers"]]
+        ports = {port["containerPort"] for one in containers for port in one.get("ports", [])}
+        assert (controller.admin.metrics_port or controller.admin.port) in ports
 
 
 def test_traefiks_entry_points_listen_on_the_ports_of_its_listeners() -> None:
@@ -92,15 +109,43 @@ def test_traefiks_entry_points_listen_on_the_ports_of_its_listeners() -> None:
 
 
 def test_it_has_one_way_to_a_cluster(controller: ControllerDescription) -> None:
-    """Manifests or charts, or it says why an existing cluster must have it; what nobody has run says so."""
+    """Manifests or charts, or it says why an existing cluster must have it, which the main job then leaves alone."""
     ways = [bool(controller.image), bool(controller.charts), bool(controller.existing_only)]
     assert ways.count(True) == 1
     if controller.charts:
         assert controller.namespace
         assert controller.deployments
     assert controller.ingress or controller.gateway
-    assert bool(controller.verified) == bool(controller.component)  # what can be made here has been run here
+    assert not (controller.verified and controller.existing_only)
+
+
+def test_what_is_made_here_and_was_never_run_is_listed_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = msgspec.structs.replace(describe("traefik"), verified="")
+    monkeypatch.setattr(description, "described", lambda: ["traefik"])
+    monkeypatch.setattr(description, "describe", lambda name: never)
+    assert description.not_verified() == {"traefik": description.NOT_RUN}
 
 
 def test_we_know_how_to_make_every_image_of_it(with_manifests: ControllerDescription) -> None:
-    assert needed([with_manifests.name]).names == []
+    assert needed([with_manifests.name]).names == [] or not folders.is_own(with_manifests.name)
+
+
+UNSAID = {"istio-from-source": ["gw.proxy-protocol"]}
+"""Its documentation tells how (gatewayTopology.proxyProtocol), and its folder does not yet."""
+
+
+@pytest.mark.parametrize("name", [name for name in described() if describe(name).verified])
+def test_what_a_folder_that_is_verified_does_not_claim_it_denies(name: str) -> None:
+    """Or what is behind it is skipped, as what nobody has looked up."""
+    one = describe(name)
+    parts = (
+        (one.ingress, "can.weight", "by-ingress", one.canary.ingress),
+        (one.gateway, "can.weight", "by-httproute", one.canary.gateway),
+        (one.ingress, "ing.grpc", "", one.ingress and one.ingress.grpc),
+        (one.ingress, "ing.client-ip", "", one.client_identity),
+        (one.gateway, "gw.client-ip", "", one.client_identity),
+        (one.ingress, "ing.proxy-protocol", "", one.proxy_protocol),
+        (one.gateway, "gw.proxy-protocol", "", one.proxy_protocol),
+    )
+    unsaid = [feature for api, feature, way, part in parts if api and not part and not one.refusal(feature, way)]
+    assert unsaid == UNSAID.get(name, [])

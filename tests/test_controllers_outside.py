@@ -14,6 +14,7 @@ import pytest
 from clusters import controllers
 from clusters.components.catalogue import architecture, catalogue
 from clusters.controllers import folders
+from clusters.embedded.description import conditions
 from clusters.errors import ClusterError, ComponentError, MachineError, UsageError
 from clusters.images import outside
 from clusters.images.names import full_name
@@ -21,6 +22,7 @@ from clusters.kind import controller_images
 from clusters.kind.configuration import Node
 from clusters.kind.engine import Engine
 from clusters.progress import SilentProgress
+from clusters.provider import ClusterSpec
 from tests.miniatures.image_registry import ImageRegistry, image_registry
 
 TRAEFIK = folders.OWN / "traefik"
@@ -52,6 +54,13 @@ def test_it_is_found_beside_ours(theirs: Path) -> None:
     assert {"mine", "traefik"} <= set(controllers.described())
     assert controllers.describe("mine").title == controllers.describe("traefik").title
     assert controllers.versions(["mine", "traefik"]) == {"mine": OURS, "traefik": OURS.rpartition(":v")[2]}
+
+
+def test_a_version_is_told_by_the_controllers_name_whatever_its_component_is_called() -> None:
+    """Reports look it up so."""
+    described = controllers.describe("istio-from-source")
+    assert described.component != described.name
+    assert controllers.versions([described.name]) == {described.name: described.charts[0].version}
 
 
 def test_a_name_of_ours_is_refused(theirs: Path) -> None:
@@ -137,6 +146,22 @@ def test_an_archive_of_the_folder_serves_for_the_images_in_it(theirs: Path) -> N
     made.write_text("no archive")
     with pytest.raises(UsageError, match=r"router.tar is no archive of images"):
         controllers.needed(["mine"])
+
+
+def test_where_images_came_from_is_among_the_conditions_of_a_cluster(
+    theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_manifests(theirs / "mine", OURS, "mine/router:v1")
+    more = 'images = ["ghcr.io/a/b:2"]\narchives = ["router.tar"]'
+    edit(theirs / "mine/controller.toml", 'namespace = "traefik"', f'namespace = "traefik"\n{more}')
+    archive(theirs / "mine/router.tar", "mine/router:v1")
+    monkeypatch.setenv("ROADTEST_CACHE", str(tmp_path / "cache"))
+    told = conditions(ClusterSpec(name="a", controllers=["mine", "traefik"]))
+    assert {name: value for name, value in told.items() if name.startswith("image ")} == {
+        "image docker.io/mine/router:v1": "router.tar, an archive beside its controller.toml",
+        "image ghcr.io/a/b:2": "its registry",
+        f"image {OURS}": "unknown",
+    }
 
 
 def test_manifests_that_cannot_be_read_are_one_sentence(theirs: Path) -> None:

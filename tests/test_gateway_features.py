@@ -61,3 +61,9 @@ def test_what_is_claimed_nowhere_is_unsupported_with_the_documentation() -> None
     with pytest.raises(Unsupported, match=r"claims no TCPRoute and no UDPRoute: .*supportedFeatures") as caught:
         claimed(controller(), frozenset({"GRPCRoute"}), ["UDPRoute", "GRPCRoute", "TCPRoute"])
     assert caught.value.source.startswith("https://doc.traefik.io/")
+
+
+def test_of_a_controller_that_lists_nothing_and_whose_folder_is_silent_nothing_was_looked_up() -> None:
+    claimed(controller(), frozenset(), [])
+    with pytest.raises(pytest.skip.Exception, match=r"nobody has looked up yet whether it supports TCPRoute"):
+        claimed(controller(), frozenset(), ["TCPRoute"])

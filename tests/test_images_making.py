@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import stamina
 
+from clusters import images
 from clusters.components.catalogue import Catalogue
 from clusters.components.store import Entry
 from clusters.components.web import Web
@@ -170,6 +171,26 @@ def test_what_is_in_the_cache_is_not_made_again(tmp_path: Path, spoken: Spoken) 
     spoken.lines.clear()
     assert Making(tmp_path, broken=True).have([image()], spoken) == first
     assert spoken.lines == []
+
+
+@pytest.mark.parametrize(
+    ("way", "source", "told"),
+    [
+        ("registry", "docker.io/library/traefik@sha256:12", "its registry: docker.io/library/traefik@sha256:12"),
+        ("recipe", "traefik, Debian's libc6", "made here of traefik, Debian's libc6"),
+    ],
+)
+def test_where_an_image_of_the_cache_came_from_is_told(
+    way: str, source: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROADTEST_CACHE", str(tmp_path))
+    finder, wanted = Finder(tmp_path), images.recipes.image("traefik", images.recipes.images())
+    assert images.source("traefik") == "unknown"
+    entry = Entry(name=wanted.key, version=wanted.tag, way=way, source=source, seconds=1.0, files={})
+    with finder.store.draft(wanted.key) as draft:
+        (draft / "files").mkdir()
+        finder.store.install(draft, finder.key(wanted), entry)
+    assert images.source("traefik") == told
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone"])

@@ -38,6 +38,7 @@ EDGE: Judgement = functools.partial(judged.ends_tls_at_the_edge, host=HOST, own=
 PASSTHROUGH: Judgement = functools.partial(judged.passes_tls_through, host=HOST, backends=BACKENDS, backend="one")
 REENCRYPT: Judgement = functools.partial(judged.encrypts_again, host=HOST, own=OWN, backend="one")
 STRANGER: Judgement = functools.partial(judged.trusts_no_other_authority, host=HOST)
+ASKED_FOR = "/cart?id=1"
 REDIRECT: Judgement = functools.partial(judged.redirects_to_https, host=HOST)
 ALLOW: Judgement = functools.partial(judged.serves_in_plain, host=HOST, backend="one")
 NONE: Judgement = functools.partial(judged.serves_nothing_in_plain, host=HOST)
@@ -52,8 +53,10 @@ OTHER = from_backend("two")
         pytest.param(PASSTHROUGH, {"shown": BACKENDS, "secure": ASKED}, id="passthrough"),
         pytest.param(REENCRYPT, {"shown": OWN, "secure": ASKED_FOR_ANOTHER}, id="reencrypt"),
         pytest.param(STRANGER, {"shown": OWN}, id="a-strangers-authority"),
-        pytest.param(REDIRECT, {"shown": OWN, "plain": redirect(302, f"https://{HOST}/")}, id="redirect"),
-        pytest.param(REDIRECT, {"shown": OWN, "plain": redirect(308, f"https://{HOST}:443/")}, id="redirect-with-port"),
+        pytest.param(REDIRECT, {"shown": OWN, "plain": redirect(302, f"https://{HOST}{ASKED_FOR}")}, id="redirect"),
+        pytest.param(
+            REDIRECT, {"shown": OWN, "plain": redirect(308, f"https://{HOST}:443{ASKED_FOR}")}, id="redirect-with-port"
+        ),
         pytest.param(ALLOW, {"shown": OWN, "plain": PLAIN}, id="allow"),
         pytest.param(NONE, {"shown": OWN}, id="none"),
     ],
@@ -81,10 +84,22 @@ def test_a_right_router_passes(tmp_path: Path, judge: Judgement, how: dict[str, 
         pytest.param(REDIRECT, {"shown": OWN, "plain": PLAIN}, "no backend", id="redirect-serves"),
         pytest.param(REDIRECT, {"shown": OWN}, "a redirect", id="redirect-refuses"),
         pytest.param(
-            REDIRECT, {"shown": OWN, "plain": redirect(302, f"http://{HOST}/")}, "where to", id="redirect-to-http"
+            REDIRECT,
+            {"shown": OWN, "plain": redirect(302, f"http://{HOST}{ASKED_FOR}")},
+            "where to",
+            id="redirect-to-http",
         ),
         pytest.param(
-            REDIRECT, {"shown": OWN, "plain": redirect(302, "https://other.example/")}, "where to", id="redirect-away"
+            REDIRECT, {"shown": OWN, "plain": redirect(302, f"https://{HOST}/")}, "where to", id="redirect-to-the-root"
+        ),
+        pytest.param(
+            REDIRECT, {"shown": OWN, "plain": redirect(302, f"https://{HOST}/cart")}, "where to", id="redirect-no-query"
+        ),
+        pytest.param(
+            REDIRECT,
+            {"shown": OWN, "plain": redirect(302, f"https://other.example{ASKED_FOR}")},
+            "where to",
+            id="redirect-away",
         ),
         pytest.param(ALLOW, {"shown": OWN}, "backend one", id="allow-refuses"),
         pytest.param(ALLOW, {"shown": OWN, "plain": redirect(302, f"https://{HOST}/")}, "one", id="allow-redirects"),

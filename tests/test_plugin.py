@@ -471,3 +471,42 @@ def test_what_disturbs_others_runs_while_no_other_does(pytester: pytest.Pytester
     assert all(end <= began or ended <= begin for begin, end in spent.values())
     times = sorted(spent.values())
     assert any(second[0] < first[1] for first, second in itertools.pairwise(times)), "others do meet"
+
+
+NOBODY_LOOKED_UP = """
+from clusters.controllers.description import describe
+from fixtures.controllers import Controller
+from fixtures.recipes import behaviour
+
+@pytest.fixture(scope="session")
+def controller_on_cluster(): return Controller(description=describe("kong"), address="")
+
+@pytest.fixture(scope="module")
+def make_module_namespace(): return None
+
+@pytest.fixture
+def client_1(): return None
+
+@behaviour("cors")
+def test_is_asked(asked): raise Mismatch("never", "run")
+
+@behaviour("trailing-slash", feature="quirk.trailing-slash", recipe="quirks_by_{api}.yaml")
+def test_is_a_quirk(way): pass
+"""
+
+
+def test_what_nobody_has_looked_up_how_to_ask_for_is_skipped_but_a_quirk_is_asked_by_each_api(
+    pytester: pytest.Pytester,
+) -> None:
+    nocluster = CONFTEST.replace('["traefik"]', '["kong"]').replace('dns_address=""', 'dns_address="10.96.0.10"')
+    _, results = run_cases(pytester, cases=HEAD + NOBODY_LOOKED_UP, nocluster=nocluster)
+    assert {title: result.verdict for title, result in results.items()} == {
+        "is asked [by-ingress]": Verdict.SKIPPED,
+        "is asked [by-httproute]": Verdict.SKIPPED,
+        "is a quirk [by-ingress]": Verdict.PASSED,
+        "is a quirk [by-httproute]": Verdict.PASSED,
+    }
+    result = results["is asked [by-ingress]"]
+    assert "nobody has looked up yet how it is asked for this (Ingress); recipes/ in its folder" in result.reason
+    assert result.recipe is not None
+    assert (result.recipe.title, result.recipe.text) == ("Ingress", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from fixtures.observations import Outcome
 from fixtures.probes import http
 from fixtures.probes.http_curl import moment, transfers
-from fixtures.vantages import CommandVantage, Vantage
+from fixtures.vantages import CommandVantage, NetnsVantage, Vantage
 from tests.miniatures.certificates import self_signed
 from tests.miniatures.http import (
     alternate,
@@ -186,3 +187,24 @@ def test_a_time_of_day_is_of_the_nearest_day() -> None:
 def test_curl_speaks_http_2_once() -> None:
     with pytest.raises(ValueError, match="HTTP/2"):
         http(CommandVantage(HERE), "http://127.0.0.1:1/", count=2, http2=True)
+
+
+def test_when_the_last_part_of_a_body_was_sent_is_told() -> None:
+    """A server that stops reading: what is told is when the last part left, not when the answer came."""
+    silence, headers = 0.6, {}
+    here = NetnsVantage(HERE)
+
+    def deaf(handler: BaseHTTPRequestHandler) -> None:
+        headers.update(handler.headers)
+        time.sleep(silence)
+        reply(408)(handler)
+
+    with http_server(deaf) as port:
+        (seen,) = http(here, f"http://127.0.0.1:{port}/", body="x" * 2**25)
+    assert seen.status == 408
+    assert 0 < seen.sent_after < seen.seconds - silence / 2
+    assert headers["Content-Length"] == str(2**25)
+    assert "Transfer-Encoding" not in headers
+    with http_server(reply()) as port:
+        (seen,) = http(here, f"http://127.0.0.1:{port}/")
+    assert seen.sent_after == 0

@@ -306,9 +306,17 @@ def test_hand_made_slices_say_when_they_were_changed_as_kubernetes_own_do() -> N
 def test_the_options_are_said_again_as_words() -> None:
     parser = argparse.ArgumentParser()
     options.add(parser)
-    asked = parser.parse_args(["--services", "10,20", "--changes", "7", "--change", "dns"])
-    assert options.words(asked.services, asked.changes, asked.change) == [
-        *("--services", "10,20", "--changes", "7", "--change", "dns"),
-    ]
+    said = ["--services", "10,20", "--changes", "7", "--gateways", "3", "--change", "dns", "--change", "gateway"]
+    asked = parser.parse_args(said)
+    assert options.words(asked.services, asked.changes, asked.change, asked.gateways) == said
     with pytest.raises(SystemExit):
         parser.parse_args(["--services", "ten"])
+
+
+def test_gateways_are_few_for_each_may_get_a_proxy() -> None:
+    parser = argparse.ArgumentParser()
+    options.add(parser)
+    assert parser.parse_args([]).gateways == options.GATEWAYS == 10
+    assert parser.parse_args(["--changes", "400"]).gateways == 10
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--gateways", str(options.MOST_GATEWAYS + 1)])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
-from clusters.controllers import described
-from clusters.controllers.ways import Way, recipe, ways
+from clusters.controllers import describe, described
+from clusters.controllers.found import as_found
+from clusters.controllers.ways import Way, recipe, recipes, ways, ways_of
 from clusters.errors import UsageError
+from clusters.provider import Classes
 from fixtures.catalogue import catalogue
-from fixtures.recipes import filled, written
+from fixtures.recipes import Asked, filled, written
+from fixtures.verdicts import Mismatch, Unsupported
 from suites.mutants.annotations import MUTANTS
 
 SUITE = Path(__file__).parent.parent / "suites" / "annotations"
@@ -101,9 +105,64 @@ def test_an_address_is_a_range_of_one(address: str, told: str) -> None:
 def test_ways_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "mine"
     (folder / "recipes").mkdir(parents=True)
-    (folder / "controller.toml").write_text("")
+    (folder / "controller.toml").write_text('name = "mine"\ntitle = "Mine"\ndocumentation = "https://mine.example/"\n')
     (folder / "recipes" / "ways.toml").write_text('[[way]]\nname = "odd"\nunknown = 1\n')
     monkeypatch.setenv("ROADTEST_CONTROLLERS", str(tmp_path))
     with pytest.raises(UsageError, match=r"ways\.toml cannot be read"):
         ways("mine")
     assert ways("nobody") == []
+
+
+def test_a_controller_may_be_asked_by_the_recipes_of_another() -> None:
+    assert recipes("istio") == recipes("istio-from-source")
+    assert ways("istio") == ways("istio-from-source") != []
+    for name in described():
+        assert not (describe(name).recipes and (recipes(name).parent.parent / name / "recipes").exists()), name
+
+
+def test_without_recipes_a_controller_is_asked_by_each_api_that_it_serves() -> None:
+    assert [way.name for way in ways_of(describe("haproxy"))] == ["by-ingress"]
+    assert [(way.name, way.gateway) for way in ways_of(describe("kong"))] == [
+        ("by-ingress", False),
+        ("by-httproute", True),
+    ]
+    unheard_of = as_found(Classes(gateway="edge", gateway_controller="example.com/router"))
+    (only,) = ways_of(unheard_of)
+    assert (only.name, only.source) == ("by-httproute", unheard_of.documentation)
+    for name in described():
+        assert ways_of(describe(name)), name
+
+
+def test_a_way_by_an_api_that_is_not_there_is_left_out() -> None:
+    """On somebody else's cluster a controller may serve but one of the two."""
+    assert ways_of(describe("contour")) == ways("contour")
+    gateway = as_found(Classes(gateway="c", gateway_controller="projectcontour.io/gateway-controller"))
+    assert [way.name for way in ways_of(gateway)] == ["by-httproute"]
+
+
+@pytest.mark.parametrize(
+    ("host", "accepted", "ends"),
+    [
+        ("pattern.example", ("False", "UnsupportedValue"), Unsupported),
+        ("pattern.example", ("False", "NoMatchingParent"), Mismatch),
+        ("pattern.example", ("True", "Accepted"), Mismatch),
+        ("slash.example", ("False", "UnsupportedValue"), Mismatch),
+    ],
+)
+def test_a_controller_may_refuse_a_path_that_is_a_pattern_and_no_other(
+    host: str, accepted: tuple[str, str], ends: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise Mismatch("it to be routed", "nothing")
+
+    monkeypatch.setattr("fixtures.recipes.converge", never)
+    told = {"type": "Accepted", "status": accepted[0], "reason": accepted[1]}
+    routes: Any = SimpleNamespace(
+        put=objects(SUITE / "quirks_by_httproute.yaml"),
+        host=str,
+        namespace=SimpleNamespace(
+            name="ours", api=SimpleNamespace(get=lambda *_: {"status": {"parents": [{"conditions": [told]}]}})
+        ),
+    )
+    with pytest.raises(ends):
+        Asked(routes, ways_of(describe("kong"))[1], [f"{host}/"], 404).settle()

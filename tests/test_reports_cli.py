@@ -42,7 +42,7 @@ def test_render_writes_all_reports_and_ends_with_the_status_of_the_run(tmp_path:
     assert str(good / HTML) in shown(console)
     bad = run_of(tmp_path / "bad", "nftables", bad=True)
     assert render([good, bad], out=tmp_path / "both", console=screen()) == 2
-    assert "nftables · Traefik (good/nftables-traefik)" in (tmp_path / "both" / SUMMARY).read_text()
+    assert "nftables · Traefik 3.7.15 (good/nftables-traefik)" in (tmp_path / "both" / SUMMARY).read_text()
 
 
 def test_the_terminal_tells_the_answer_last_and_what_went_wrong(tmp_path: Path) -> None:
@@ -54,8 +54,8 @@ def test_the_terminal_tells_the_answer_last_and_what_went_wrong(tmp_path: Path) 
     assert "void" in told
     lines = told.splitlines()
     assert lines[-4:] == [
-        "34 of 37 features hold on nftables with Traefik; 2 do not, 1 is unproved.",
-        "Fail on nftables · Traefik: svc.etp.local and can.weight.",
+        "34 of 37 features hold on nftables with Traefik 3.7.15; 2 fail, 1 is unproved.",
+        "Fails svc.etp.local and can.weight; 1 of 42 checks unsupported, 1 skipped, 1 in error.",
         "1 check is an error of ours, so nothing is proved there: svc.healthcheck-nodeport.",
         "3 of 4 loads may be used; 1 void.",
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 import reports
+from clusters import controllers
 from reports.conformance_report import conformance_reports
 from reports.model import Cell, CellEnd, Result, Verdict
 from reports.views.merged import merge
@@ -20,13 +21,15 @@ def result(cell: str, feature: str, verdict: Verdict) -> Result:
     )  # fmt: skip
 
 
-def run_of(folder: Path, controller: str, verdicts: list[tuple[str, Verdict]]) -> Path:
+def run_of(
+    folder: Path, controller: str, verdicts: list[tuple[str, Verdict]], versions: dict[str, str] | None = None
+) -> Path:
     reports.start(folder, command="./noxw -s conformance")
     cell = f"nftables-{controller}".rstrip("-")
     record = Cell(
         cell=cell, started="2026-11-22T10:00:00.000Z", provider="embedded", provider_reason="asked for",
         mode="nftables", controller=controller, controller_url="https://docs.example/", nodes=2,
-        versions={controller: "1.2.3", "gateway-api-crds": "1.6.3"},
+        versions={**(versions or {controller: "1.2.3"}), "gateway-api-crds": "1.6.3"},
         conditions={"Gateway API definitions": "experimental channel"},
     )  # fmt: skip
     reports.append(folder, record)
@@ -68,6 +71,15 @@ def test_a_controller_has_a_file_with_a_profile_for_each_api(tmp_path: Path) -> 
     }
     assert gateway["extended"]["unsupportedFeatures"] == ["gw.udp"]
     assert "1 error" in gateway["summary"]
+
+
+def test_the_version_is_the_one_that_a_cluster_of_ours_records(tmp_path: Path) -> None:
+    """Also where the controller's component has another name."""
+    name = "istio-from-source"
+    run = run_of(tmp_path / "run", name, [("gw.udp", Verdict.PASSED)], controllers.versions([name]))
+    (text,) = conformance_reports(merge([reports.read(run)])).values()
+    version = yaml.safe_load(text)["implementation"]["version"]
+    assert version == controllers.describe(name).charts[0].version
 
 
 def test_what_nobody_judged_makes_no_success(tmp_path: Path) -> None:

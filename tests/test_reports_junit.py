@@ -74,7 +74,7 @@ def test_the_document_is_what_jenkins_admits(root: ET.Element) -> None:
 
 
 def test_there_is_one_suite_per_cell_and_its_counts_are_right(root: ET.Element) -> None:
-    assert [suite.get("name") for suite in root] == ["iptables · Traefik", "nftables · Traefik"]
+    assert [suite.get("name") for suite in root] == ["iptables · Traefik 3.7.15", "nftables · Traefik 3.7.15"]
     for suite in root:
         for count, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             assert int(suite.get(count, "")) == len(suite.findall(f"testcase/{element}"))
@@ -84,6 +84,11 @@ def test_there_is_one_suite_per_cell_and_its_counts_are_right(root: ET.Element) 
         "failures": "2",
         "errors": "1",
     }
+
+
+def test_a_suite_has_the_versions_and_conditions_of_its_cell(root: ET.Element) -> None:
+    told = {found.get("name"): found.get("value") for found in root[0].iter("property")}
+    assert (told["version traefik"], told["condition traefik throttle"]) == ("3.7.15", "2s, the default")
 
 
 def test_failures_errors_and_unsupported_are_told_apart(root: ET.Element) -> None:

@@ -34,9 +34,12 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_verdict_is_the_first_line(text: str) -> None:
-    assert text.splitlines()[0] == (
-        "## ⚠️ 34 of 37 features hold on iptables and nftables with Traefik; 2 do not, 1 is unproved."
-    )
+    assert text.splitlines()[:3] == [
+        "## ⚠️ 34 of 37 features hold wherever they were judged; 2 fail somewhere, 1 is unproved.",
+        "",
+        "- Traefik 3.7.15: fails svc.etp.local (on nftables) and can.weight (on nftables); 2 of 82 checks unsupported, "
+        "2 skipped, 1 in error.",
+    ]
 
 
 def test_failures_are_told_with_expectation_observation_and_command(text: str) -> None:
@@ -67,10 +70,17 @@ def test_what_modes_do_by_design_is_folded_away_with_its_sources(text: str) -> N
 
 def test_figures_come_with_intervals_and_void_ones_not_at_all(text: str) -> None:
     load = text.partition("### Load")[2]
-    assert re.search(r"\| iptables · Traefik \| 1\W999 \(1\W969 – 2\W023\) \|", load)
+    assert load.strip().startswith("An interval covers chance within one measurement")
+    assert re.search(r"\| iptables · Traefik 3\.7\.15 \| 1\W999 \(1\W969 – 2\W023\) \|", load)
     void = next(line for line in load.splitlines() if "**void**" in line)
     assert "The generator lagged" in void
     assert " ms" not in void.partition("Give it")[2]
+
+
+def test_how_controllers_are_set_is_among_the_conditions(text: str) -> None:
+    told = text.partition("<summary>Conditions of the clusters</summary>")[2].splitlines()
+    assert "- traefik throttle: 2s, the default" in told
+    assert "- iptables back end: iptables · Traefik 3.7.15: nf\\_tables; nftables · Traefik 3.7.15: not used" in told
 
 
 def test_every_table_row_has_its_heading_s_columns(text: str) -> None:

@@ -74,6 +74,18 @@ def test_a_quirk_is_told_as_what_it_is_whatever_it_ought_to_be(tmp_path: Path) -
     assert [square.answer for square in row.squares] == ["otherwise", "as ingress-nginx", "not judged"]
 
 
+def test_what_nobody_has_looked_up_is_not_asked_yet(tmp_path: Path) -> None:
+    run = written(
+        tmp_path / "run",
+        result("nftables-traefik", "cors", "a", Verdict.SKIPPED, recipe=Recipe(
+            behaviour="cors", controller="traefik", way="a", title="Ingress",
+        )),
+        result("nftables-traefik", "cors", "b", Verdict.SKIPPED),
+    )  # fmt: skip
+    (row,) = parity(merge([reports.read(run)])).rows
+    assert [square.answer for square in row.squares] == ["not asked yet", "not verified"]
+
+
 def test_the_page_the_summary_and_the_data_have_it(tmp_path: Path) -> None:
     run = written(
         tmp_path / "run",

@@ -18,6 +18,7 @@ from reports.views.attempts import ROWS, attempts
 from reports.views.curves import CurveError, curve
 from reports.views.designs import designs
 from reports.views.evidence import FILE_BYTES, PAGE_BYTES, EvidenceReader
+from reports.views.ground import conditions as conditions_of
 from reports.views.ground import versions
 from reports.views.loads import caution, glance, load_blocks
 from reports.views.matrix import Matrix, Row, matrices
@@ -27,12 +28,20 @@ from tests.reports_miniature import write, write_cell
 
 
 def run_of(folder: Path, results: dict[str, list[Result]]) -> Stream:
-    """A whole run with the given results in cells named ``mode-controller`` or ``mode``."""
+    """A whole run with the given results in cells named ``mode-controller`` or ``mode``; titles are in capitals."""
     reports.start(folder, command="nox", seed=1)
     for cell, found in results.items():
         mode, _, controller = cell.partition("-")
         record = Cell(
-            cell=cell, started="", provider="kind", provider_reason="asked", mode=mode, controller=controller, nodes=3
+            cell=cell,
+            started="",
+            provider="kind",
+            provider_reason="asked",
+            mode=mode,
+            controller=controller,
+            controller_title=controller.title(),
+            nodes=3,
+            versions={controller: "1.2"} if controller else {},
         )
         reports.append(folder, record)
         for result in found:
@@ -76,51 +85,96 @@ def row(found: tuple[Matrix, ...], feature: str) -> Row:
 
 
 PASSED, FAILED, ERROR = check("svc.a"), check("svc.a", Verdict.FAILED), check("svc.a", Verdict.ERROR)
-FAILED_B = check("svc.b", Verdict.FAILED)
+FAILED_B, FAILED_C = check("svc.b", Verdict.FAILED), check("svc.c", Verdict.FAILED)
+MANY = [f"svc.{number:02}" for number in range(14)]
 ANSWERS = {
     "all hold": (
         {"iptables-traefik": [PASSED, check("dns.b")]},
-        "All 2 judged features hold on iptables with Traefik.",
+        "All 2 judged features hold on iptables with Traefik 1.2.",
         [],
     ),
     "one holds": ({"iptables": [PASSED]}, "The one judged feature holds on iptables.", []),
+    "all hold in several cells": (
+        {"iptables": [PASSED, check("dns.b")], "nftables": [check("dns.b")]},
+        "All 2 judged features hold wherever they were judged.",
+        ["iptables: fails nothing.", "nftables: fails nothing."],
+    ),
+    "one holds in several cells": (
+        {"iptables": [PASSED], "nftables": [PASSED]},
+        "The one judged feature holds wherever it was judged.",
+        ["iptables: fails nothing.", "nftables: fails nothing."],
+    ),
     "fails everywhere": (
         {"iptables": [FAILED], "nftables": [FAILED]},
-        "The one feature does not hold on iptables and nftables.",
-        ["Fails on every cell: svc.a."],
+        "The one judged feature fails somewhere.",
+        ["iptables: fails svc.a.", "nftables: fails svc.a."],
     ),
     "fails in one mode": (
         {"iptables": [PASSED, check("svc.b")], "nftables": [FAILED, check("svc.b")]},
-        "1 of 2 features hold on iptables and nftables; 1 does not.",
-        ["Fails only on nftables: svc.a."],
+        "1 of 2 features hold wherever they were judged; 1 fails somewhere.",
+        ["iptables: fails nothing.", "nftables: fails svc.a."],
     ),
     "fails with one controller": (
         {"iptables-traefik": [PASSED], "iptables-istio": [FAILED], "nftables-istio": [FAILED]},
-        "The one feature does not hold on iptables and nftables with Istio and Traefik.",
-        ["Fails only with Istio: svc.a."],
+        "The one judged feature fails somewhere.",
+        ["Istio 1.2: fails svc.a.", "Traefik 1.2: fails nothing."],
     ),
-    "fails in one cell": (
-        {"iptables-a": [PASSED], "iptables-b": [FAILED], "nftables-a": [PASSED], "nftables-b": [PASSED]},
-        "The one feature does not hold on iptables and nftables with a and b.",
-        ["Fails only on iptables · b: svc.a."],
+    "fails with a controller in one of its modes": (
+        {"iptables-istio": [PASSED, FAILED_B], "nftables-istio": [FAILED], "iptables": [PASSED]},
+        "0 of 2 features hold wherever they were judged; 2 fail somewhere.",
+        ["iptables: fails nothing.", "Istio 1.2: fails svc.a (on nftables) and svc.b."],
+    ),
+    "passed with one controller and unsupported with the other": (
+        {"iptables-a": [PASSED], "iptables-b": [check("svc.a", Verdict.UNSUPPORTED), check("svc.b"), FAILED_C]},
+        "2 of 3 features hold wherever they were judged; 1 fails somewhere.",
+        ["A 1.2: fails nothing.", "B 1.2: fails svc.c; 1 of 3 checks unsupported."],
+    ),
+    "some skipped": (
+        {"iptables": [PASSED, check("svc.b", Verdict.SKIPPED)], "nftables": [PASSED]},
+        "The one judged feature holds wherever it was judged.",
+        ["iptables: fails nothing; 1 of 2 checks skipped.", "nftables: fails nothing."],
+    ),
+    "some skipped in the one cell": (
+        {"iptables": [PASSED, check("svc.b", Verdict.SKIPPED)]},
+        "The one judged feature holds on iptables.",
+        ["1 of 2 checks skipped."],
+    ),
+    "fails in one of several checks": (
+        {"existing-x": [PASSED, check("svc.a", Verdict.FAILED, test="other"), check("svc.b")]},
+        "1 of 2 features hold on existing with X 1.2; 1 fails.",
+        ["Fails svc.a."],
     ),
     "error of ours": (
         {"iptables": [ERROR]},
-        "The one feature is unproved on iptables.",
-        ["1 check is an error of ours, so nothing is proved there: svc.a."],
+        "The one judged feature is unproved on iptables.",
+        ["1 of 1 check in error.", "1 check is an error of ours, so nothing is proved there: svc.a."],
     ),
     "no feature named": (
         {"iptables": [check("", Verdict.ERROR)]},
         "No feature was judged on iptables.",
-        ["1 check is an error of ours, so nothing is proved there: a check without a feature."],
+        [
+            "1 of 1 check in error.",
+            "1 check is an error of ours, so nothing is proved there: a check without a feature.",
+        ],
     ),
     "passed, failed and unproved": (
         {"iptables": [PASSED, FAILED_B, check("svc.c"), check("svc.d", Verdict.SKIPPED)], "nftables": [ERROR]},
-        "1 of 3 features hold on iptables and nftables; 1 does not, 1 is unproved.",
+        "1 of 3 features hold wherever they were judged; 1 fails somewhere, 1 is unproved.",
         [
-            "Fails on iptables: svc.b.",
+            "iptables: fails svc.b; 1 of 4 checks skipped.",
+            "nftables: 1 of 1 check in error.",
             "1 check is an error of ours, so nothing is proved there: svc.a.",
         ],
+    ),
+    "all of a dozen are named": (
+        {"iptables": [check(feature, Verdict.FAILED) for feature in MANY[:12]]},
+        "0 of 12 features hold on iptables; 12 fail.",
+        [f"Fails {', '.join(MANY[:11])} and {MANY[11]}."],
+    ),
+    "more than a dozen are cut": (
+        {"iptables": [check(feature, Verdict.FAILED) for feature in MANY]},
+        "0 of 14 features hold on iptables; 14 fail.",
+        [f"Fails {', '.join(MANY[:12])} and 2 more."],
     ),
     "nothing": ({"iptables": []}, "As far as the run went: nothing was judged on iptables.", []),
 }
@@ -131,7 +185,7 @@ def test_the_answer_says_what_holds_and_where_it_does_not(case: str, tmp_path: P
     results, headline, sentences = ANSWERS[case]
     found = answer(merged(tmp_path, results))
     assert found.headline == headline
-    assert list(found.sentences) == sentences
+    assert [*found.places, *found.sentences] == sentences
 
 
 @pytest.mark.parametrize(
@@ -164,7 +218,7 @@ def test_features_are_compared_across_what_they_depend_on(tmp_path: Path) -> Non
     results = [check("svc.a"), check("gw.a"), check("novel.a")]
     by_mode, by_controller = matrices(merged(tmp_path, {"nftables-istio": results, "iptables-traefik": results}))
     assert [column.title for column in by_mode.columns] == ["iptables", "nftables"]
-    assert [group.title for group in by_controller.groups] == ["Istio", "Traefik"]
+    assert [group.title for group in by_controller.groups] == ["Istio 1.2", "Traefik 1.2"]
     assert [section.api.id for section in by_mode.sections] == ["services", "other"]
     assert api_of("novel.a") is OTHER
 
@@ -346,15 +400,15 @@ def test_a_void_load_shows_its_reason_and_no_figure_anywhere(tmp_path: Path) -> 
     blocks = load_blocks(found)
     block = next(block for block in blocks if block.profile == "steady")
     line = next(line for line in block.lines if line.void)
-    assert (line.cell, line.throughput, line.latencies, line.requests) == ("nftables · Traefik", None, (), "")
+    assert (line.cell, line.throughput, line.latencies, line.requests) == ("nftables · Traefik 3.7.15", None, (), "")
     assert "lagged" in line.void
-    assert [curve.cell for curve in block.curves] == ["iptables · Traefik"]
-    assert [rate.cell for rate in block.rates] == ["iptables · Traefik"]
+    assert [curve.cell for curve in block.curves] == ["iptables · Traefik 3.7.15"]
+    assert [rate.cell for rate in block.rates] == ["iptables · Traefik 3.7.15"]
     found_glance = glance(blocks)
     column = [found.href for found in found_glance.columns].index(f"#{block.anchor}")
     figures = {found.cell: found.figures[column] for found in found_glance.rows}
-    assert figures["nftables · Traefik"] == "void"
-    assert figures["iptables · Traefik"].endswith(" ms")
+    assert figures["nftables · Traefik 3.7.15"] == "void"
+    assert figures["iptables · Traefik 3.7.15"].endswith(" ms")
 
 
 def test_a_curve_follows_the_histogram_and_ends_where_chance_begins(tmp_path: Path) -> None:
@@ -388,7 +442,7 @@ def test_runs_of_a_matrix_merge_and_the_worst_status_stands(tmp_path: Path) -> N
         reports.finish(run)
     streams = [reports.read(tmp_path / mode) for mode in ("nftables", "iptables")]
     both = merge(streams)
-    assert [cell.title for cell in both.cells] == ["iptables · Traefik", "nftables · Traefik"]
+    assert [cell.title for cell in both.cells] == ["iptables · Traefik 3.7.15", "nftables · Traefik 3.7.15"]
     assert merge(streams[1:]).status == 0
     assert both.status == 2
     assert versions(both).rows[0].values == ("v1.36.3",)
@@ -396,6 +450,7 @@ def test_runs_of_a_matrix_merge_and_the_worst_status_stands(tmp_path: Path) -> N
 
 def test_figures_of_different_machines_are_not_to_be_compared(tmp_path: Path) -> None:
     first, second = (run_of(tmp_path / name, {name: [PASSED]}) for name in ("iptables", "nftables"))
+    assert caution(merge([first, second])).startswith("An interval covers chance within one measurement")
     assert "one after the other" in caution(merge([first, second]))
     assert second.header is not None
     elsewhere = msgspec.structs.replace(second.header.machine, cores=64)
@@ -431,6 +486,68 @@ def test_a_mode_that_could_not_be_had_is_told_with_its_reason_and_not_counted_am
     ]
 
 
+def test_every_controller_that_nobody_has_verified_is_named(tmp_path: Path) -> None:
+    names = {f"controller-{number:02}": "never run" for number in range(20)}
+    reports.start(tmp_path, command="nox", seed=1, not_verified=names)
+    (told,) = (told for told in answer(merge([reports.read(tmp_path)])).sentences if told.startswith("Not verified"))
+    assert [name for name in names if name not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("title", "version", "shown"),
+    [
+        ("Traefik Proxy", "3.7.15", "Traefik Proxy 3.7.15"),
+        ("Kong", "chart ingress 0.2", "Kong (chart ingress 0.2)"),
+        ("Mine", "ghcr.io/me/mine:ci", "Mine (ghcr.io/me/mine:ci)"),
+        ("", "", "mine"),
+    ],
+)
+def test_a_controller_is_shown_by_its_title_with_its_version(
+    title: str, version: str, shown: str, tmp_path: Path
+) -> None:
+    record = msgspec.structs.replace(
+        _cell("iptables", nodes=3), controller="mine", controller_title=title, versions={"mine": version}
+    )
+    reports.append(tmp_path, record)
+    reports.append(tmp_path, check("gw.a", cell="iptables"))
+    found = merge([reports.read(tmp_path)])
+    assert found.cells[0].title == f"iptables · {shown}"
+    assert matrices(found)[0].columns[0].controller == shown
+
+
+def test_two_versions_of_a_controller_are_two_columns(tmp_path: Path) -> None:
+    streams = []
+    for version in ("1", "2"):
+        run = tmp_path / version
+        record = msgspec.structs.replace(_cell("iptables", nodes=3), controller="a", versions={"a": version})
+        reports.append(run, record)
+        reports.append(run, check("gw.a", Verdict.FAILED if version == "2" else Verdict.PASSED, cell="iptables"))
+        streams.append(reports.read(run))
+    found = merge(streams)
+    assert [column.controller for column in matrices(found)[0].columns] == ["a 1", "a 2"]
+    assert answer(found).places == ("a 1: fails nothing.", "a 2: fails gw.a.")
+
+
+def test_a_condition_of_some_cells_is_told_once_with_where_it_is_so(tmp_path: Path) -> None:
+    for mode, controller in (("iptables", ""), ("iptables", "a"), ("nftables", "a"), ("nftables", "")):
+        own = {"a setting": "off"} if controller else {"nodes' disks": "fast"}
+        conditions = {"kernel": "6.1", "rules": mode, **own}
+        cell = f"{mode}-{controller}"
+        reports.append(
+            tmp_path,
+            msgspec.structs.replace(
+                _cell(mode, nodes=3), cell=cell, controller=controller, versions={"a": "1"}, conditions=conditions
+            ),
+        )
+    found = conditions_of(merge([reports.read(tmp_path)]))
+    assert [(row.name, row.values, row.where) for row in found.rows] == [
+        ("rules", ("iptables", "iptables", "nftables", "nftables"), ""),
+        ("nodes' disks", ("fast",), "with no controller"),
+        ("a setting", ("off",), "with a 1"),
+        ("kernel", ("6.1",), ""),
+    ]
+
+
 def _cell(mode: str, nodes: int) -> Cell:
     return Cell(cell=mode, started="", provider="embedded", provider_reason="", mode=mode, controller="", nodes=nodes)
 
@@ -457,7 +574,5 @@ def test_foreign_text_is_made_visible_and_finite() -> None:
     assert shorten("x" * 100, 30) == "x" * 20 + "\n… 70 characters left out …\n" + "x" * 10
     assert first_line("\n  one  \ntwo") == "one"
     assert first_line("x" * 300) == "x" * 199 + "…"
-    assert [listed(list("abcdef"[:number])) for number in (0, 1, 2, 3, 6)] == [
-        *("", "a", "a and b", "a, b and c"),
-        "a, b, c, d and 2 more",
-    ]
+    assert [listed(list("abc"[:number])) for number in (0, 1, 2, 3)] == ["", "a", "a and b", "a, b and c"]
+    assert listed(list("abcdef"), limit=4) == "a, b, c, d and 2 more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -178,8 +179,8 @@ def test_places_are_host_and_path() -> None:
     assert at("shop.example/a/b") == ("shop.example", "/a/b")
 
 
-def test_what_a_controller_does_not_claim_is_unsupported_with_its_documentation() -> None:
-    bare = ControllerDescription(
+def bare(**claims: Any) -> Controller:
+    found = ControllerDescription(
         name="bare",
         title="Bare",
         documentation="https://bare.example/docs",
@@ -188,12 +189,33 @@ def test_what_a_controller_does_not_claim_is_unsupported_with_its_documentation(
         namespace="bare",
         deployments=["bare"],
         service="bare",
+        **claims,
     )
-    controller = Controller(description=bare, address="172.30.0.200")
+    return Controller(description=found, address="172.30.0.200")
+
+
+def test_an_api_that_a_controller_does_not_claim_is_unsupported_with_its_documentation() -> None:
+    controller = bare()
     for claim in (controller.ingress, controller.gateway, controller.canary_by_ingress, controller.canary_by_gateway):
         with pytest.raises(Unsupported) as raised:
             claim()
         assert raised.value.source == "https://bare.example/docs"
+
+
+def test_what_a_controllers_folder_does_not_say_was_not_looked_up_and_is_skipped() -> None:
+    traefik = describe("traefik")
+    controller = bare(ingress=traefik.ingress, gateway=traefik.gateway)
+    silent: dict[str, Callable[[], object]] = {
+        "[canary.ingress]": controller.canary_by_ingress,
+        "[canary.gateway]": controller.canary_by_gateway,
+        "[client_identity]": controller.client_identity,
+        "[proxy_protocol]": controller.proxy_protocol,
+    }
+    for part, claim in silent.items():
+        with pytest.raises(pytest.skip.Exception) as raised:
+            claim()
+        assert str(raised.value).startswith("Bare: nobody has looked up yet whether it ")
+        assert f"; {part} in its folder would say it (docs/add-a-controller.md)." in str(raised.value)
 
 
 def test_what_a_controller_claims_is_given() -> None:

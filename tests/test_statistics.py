@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fixtures.statistics import ALPHA, binomial_p, interval, sample_size, share, shares
+from fixtures.statistics import (
+    ALPHA,
+    POWER,
+    binomial_p,
+    finds_off_by,
+    interval,
+    sample_size,
+    share,
+    share_at_most,
+    shares,
+)
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +109,43 @@ def test_a_stranger_refutes_any_spread() -> None:
 
 def test_the_numbers_are_stated() -> None:
     told = share(95, 1000, 0.1).as_statistics()
-    assert told == {"n": 1000, "alpha": ALPHA, "p": pytest.approx(0.6, abs=0.1), "counted": 95}
+    assert told == {
+        "n": 1000,
+        "alpha": ALPHA,
+        "p": pytest.approx(0.6, abs=0.1),
+        "counted": 95,
+        "power": POWER,
+        "finds shares off by": pytest.approx(0.074, abs=0.001),
+    }
     spread = shares({"a": 60, "b": 40}, {"a": 0.5, "b": 0.5}, alpha=0.01).as_statistics()
     assert spread == {"n": 100, "alpha": 0.01, "p": pytest.approx(0.0455, abs=1e-3), "counted a": 60, "counted b": 40}
     assert share(95, 1000, 0.1).alpha == ALPHA
     low, high = interval(95, 1000, 0.999)
     assert low < 0.095 < high
+
+
+@pytest.mark.parametrize(("expected", "off_by"), [(0.1, 0.05), (0.5, 0.2), (0.01, 0.02), (0.2, 0.08)])
+def test_what_a_sample_finds_is_what_it_was_chosen_for(expected: float, off_by: float) -> None:
+    assert finds_off_by(sample_size(expected, off_by), expected) == pytest.approx(off_by, rel=0.01)
+
+
+def test_a_leak_is_found_by_the_first_request_that_goes_astray() -> None:
+    found = finds_off_by(1000, 0.0)
+    assert found is not None
+    assert 1 - (1 - found) ** 1000 == pytest.approx(POWER)
+    assert finds_off_by(1000, 1.0) == found
+
+
+def test_too_few_requests_find_nothing_for_certain() -> None:
+    assert finds_off_by(3, 0.5) is None
+    assert "power" not in share(2, 3, 0.5).as_statistics()
+
+
+def test_at_most_a_share_is_refuted_from_above_alone(stats: Any) -> None:
+    assert share_at_most(0, 1000, 0.2).holds
+    assert share_at_most(100, 1000, 0.2).holds
+    assert share_at_most(200, 1000, 0.2).holds
+    assert not share_at_most(270, 1000, 0.2).holds
+    for count in (1, 180, 230, 1000):
+        expected = stats.binom.sf(count - 1, 1000, 0.2)
+        assert share_at_most(count, 1000, 0.2).p == pytest.approx(expected, rel=1e-6)

@@ -4,7 +4,7 @@ from .charts import check
 from .claims import check as no_class_twice
 from .description import ControllerDescription, describe, described, not_verified
 from .install import apply, wait
-from .manifests import Needed, components_of, needed, versions
+from .manifests import Needed, components_of, image_sources, needed, versions
 
 __all__ = [
     "ControllerDescription",
@@ -14,6 +14,7 @@ __all__ = [
     "components_of",
     "describe",
     "described",
+    "image_sources",
     "needed",
     "no_class_twice",
     "not_verified",

@@ -2,12 +2,14 @@
 
 A controller is a folder: its ``controller.toml`` (this), and what anyone could ``kubectl apply``: ``manifests/*.yaml``,
 what its official Helm charts render to, or both.
-What it claims is tested; what it does not claim is reported as unsupported, with the source named there.
+What it claims is tested; what its documentation denies (``[[refusals]]``) is reported as unsupported, with the source
+named there; what the folder is silent about was not looked up, and is skipped.
 """
 
 from __future__ import annotations
 
 import difflib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from . import folders
 from .identity import ClientIdentity, ProxyProtocol
 
 FETCHED = "its chart and its images come from their registries"
+NOT_RUN = "no run of ours has had it yet"
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,9 +54,11 @@ class IngressClaim(Claim, frozen=True, kw_only=True):
     idle_websocket_seconds: float = 0.0
     """After how long it ends a websocket on which nobody speaks, by default; 0: it does not."""
     grpc: Announcement | None = None
-    """Of a backend that speaks gRPC; nothing: it does not claim to."""
+    """Of a backend that speaks gRPC; nothing: nobody has looked it up."""
     websocket: Announcement | None = None
     """Of a backend whose path ``/ws`` takes websockets; nothing: it need not be told."""
+    websocket_timeout: Announcement | None = None
+    """How long a websocket may live on which nobody speaks, ``{seconds}``; nothing: an Ingress cannot say it."""
 
 
 class GatewayClaim(Claim, frozen=True, kw_only=True):
@@ -90,18 +95,29 @@ class CanaryClaims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     gateway: Claim | None = None
 
 
-class Admin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What it tells of itself on a port of its pods, inside the cluster; paths left out do not exist."""
+class Admin(Claim, frozen=True, kw_only=True):
+    """What it tells of itself on ports of its pods, inside the cluster; paths left out do not exist."""
 
     port: int
+    metrics_port: int = 0
+    """Of its metrics, where they are not on `port`; 0: they are."""
     proxy: str = ""
-    """The container that tells it on its pods' loopback, where that is a proxy and not the controller itself."""
+    """The container that tells it, where that is a proxy's and not the controller's own."""
     metrics: str = ""
-    """Prometheus metrics."""
+    """Prometheus metrics: evidence when a route fails, and beside the figures of a load that it carried."""
     configuration: str = ""
     """The routing configuration that it derived from the cluster's objects: evidence when a route fails."""
     command: list[str] = []
     """What prints that configuration in a pod of its, where no path gives it: a text whose blocks are in braces."""
+
+
+class Draining(Claim, frozen=True, kw_only=True):
+    """A setting by which, as the documentation says, a restart loses nothing; its manifests leave it out."""
+
+    workload: str
+    """``Deployment/NAME`` or ``DaemonSet/NAME`` of the controller's namespace."""
+    patch: list[dict[str, Any]]
+    """What changes of it, as a JSON Patch: https://www.rfc-editor.org/rfc/rfc6902"""
 
 
 class Restart(Claim, frozen=True, kw_only=True):
@@ -111,6 +127,8 @@ class Restart(Claim, frozen=True, kw_only=True):
     """It drains: its documentation says that none is lost."""
     reason: str = ""
     """Otherwise: why some may be lost."""
+    draining: Draining | None = None
+    """Otherwise: how it is made to drain."""
 
 
 class Chart(Claim, frozen=True, kw_only=True):
@@ -131,6 +149,7 @@ class Refusal(Claim, frozen=True, kw_only=True):
     """A feature that the controller's documentation says it does not have."""
 
     feature: str
+    """``gw.udp``; or ``can.*``: all of them."""
     reason: str
     flavour: str = ""
     """Where the feature can be asked for in several ways, the only one that it does not have: ``by-httproute``."""
@@ -184,14 +203,15 @@ class ControllerDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     restart: Restart | None = None
     """Left out: it says nothing of it."""
     client_identity: ClientIdentity | None = None
-    """Nothing: its documentation tells nothing of it."""
     proxy_protocol: ProxyProtocol | None = None
+    recipes: str = ""
+    """The controller whose ``recipes/`` this one is asked by, too; empty: those of its own folder."""
     refusals: list[Refusal] = []
     deviations: list[Deviation] = []
 
     def refusal(self, feature: str, flavour: str = "") -> Refusal | None:
         """Why the controller does not have ``feature``, or not in this way, where its documentation says so."""
-        of_it = [refusal for refusal in self.refusals if refusal.feature == feature]
+        of_it = [refusal for refusal in self.refusals if fnmatchcase(feature, refusal.feature)]
         return next((refusal for refusal in of_it if refusal.flavour in {"", flavour}), None)
 
     def deviations_in(self, feature: str) -> list[Deviation]:
@@ -207,11 +227,13 @@ def described() -> list[str]:
 def not_verified() -> dict[str, str]:
     """Our controllers that no run of ours has had → why, and what it takes to run one."""
     found = {name: describe(name) for name in described() if folders.is_own(name)}
-    return {
-        name: f"on existing clusters only: {one.existing_only}" if one.existing_only else FETCHED
-        for name, one in found.items()
-        if not one.verified
-    }
+    return {name: _why_not(one) for name, one in found.items() if not one.verified}
+
+
+def _why_not(one: ControllerDescription) -> str:
+    if one.existing_only:
+        return f"on existing clusters only: {one.existing_only}"
+    return FETCHED if one.charts else NOT_RUN
 
 
 def folder_of(name: str) -> Path:

@@ -27,6 +27,11 @@ def of_cluster(cluster: Cluster) -> list[ControllerDescription]:
     return [describe(name) for name in cluster.controllers]
 
 
+def settings(cluster: Cluster) -> dict[str, str]:
+    """How its controllers are set, as readers of figures or verdicts must know: ``contour replicas`` → what and why."""
+    return {f"{found.name} {name}": why for found in of_cluster(cluster) for name, why in found.settings.items()}
+
+
 def known(classes: Classes) -> ControllerDescription | None:
     """The description whose classes name one of these controllers, or are called so where no controller is to be seen.
 
@@ -47,7 +52,10 @@ def known(classes: Classes) -> ControllerDescription | None:
 
 
 def as_found(classes: Classes) -> ControllerDescription:
-    """The description that belongs to the classes, with their names; without a folder only what every one does."""
+    """The description that belongs to the classes, with their names; without a folder only what every one does.
+
+    Which image it runs, and how it is set, is what somebody else chose.
+    """
     found = known(classes) or unheard_of(classes)
     ingress, gateway, canary = None, None, found.canary.ingress
     if classes.ingress:
@@ -63,7 +71,12 @@ def as_found(classes: Classes) -> ControllerDescription:
     if canary is not None and classes.canary_ingress:
         canary = msgspec.structs.replace(canary, class_name=classes.canary_ingress)
     return msgspec.structs.replace(
-        found, ingress=ingress, gateway=gateway, canary=msgspec.structs.replace(found.canary, ingress=canary)
+        found,
+        image="",
+        settings={},
+        ingress=ingress,
+        gateway=gateway,
+        canary=msgspec.structs.replace(found.canary, ingress=canary),
     )
 
 

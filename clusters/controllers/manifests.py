@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from clusters import components
+from clusters import components, images
 from clusters.addons.manifests import load_file
 from clusters.components.catalogue import catalogue
 from clusters.errors import UsageError
@@ -83,6 +83,14 @@ def needed(controllers: Sequence[str]) -> Needed:
     )
 
 
+def image_sources(controllers: Sequence[str], others: str) -> dict[str, str]:
+    """``image NAME`` → where it came from, of all that `needed` tells; ``others``: where those do that are not ours."""
+    found = needed(controllers)
+    told = {name: images.source(name) for name in found.ours} | dict.fromkeys(found.names, others)
+    told |= {name: f"{path.name}, an archive beside its controller.toml" for name, path in found.archives.items()}
+    return {f"image {name}": where for name, where in told.items()}
+
+
 def archives_of(name: str) -> list[Path]:
     paths = [folder_of(name) / archive for archive in describe(name).archives]
     if missing := [path for path in paths if not path.is_file()]:
@@ -124,12 +132,12 @@ def containers(part: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def versions(controllers: Sequence[str]) -> dict[str, str]:
-    """Our components → their pinned versions; other controllers → the charts or the image that they were judged in."""
+    """Controller → the pinned version of our component, or the charts or the image that another was judged in."""
     found: dict[str, str] = {}
     for name in controllers:
         controller = describe(name)
         if folders.is_own(name) and controller.component:
-            found[controller.component] = catalogue().components[controller.component].version
+            found[name] = catalogue().components[controller.component].version
         else:
             found[name] = ", ".join(f"chart {one.name} {one.version}" for one in controller.charts) or controller.image
     return found

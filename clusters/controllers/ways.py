@@ -12,7 +12,7 @@ import msgspec
 from clusters.errors import UsageError
 
 from . import folders
-from .description import Claim
+from .description import Claim, ControllerDescription, describe, folder_of
 
 
 class Denial(Claim, frozen=True, kw_only=True):
@@ -71,6 +71,19 @@ def ways(name: str) -> list[Way]:
         ) from error
 
 
+def ways_of(controller: ControllerDescription) -> list[Way]:
+    """The ways by an API that it serves; where none was looked up yet, one for each of them, without recipes.
+
+    In such a one it is asked only for what every controller is asked for alike: ingress-nginx's quirks.
+    """
+    served = {False: controller.ingress, True: controller.gateway}
+    return [way for way in ways(controller.name) if served[way.gateway]] or [
+        Way(name=name, title=title, gateway=gateway, source=claim.source)
+        for gateway, name, title in ((False, "by-ingress", "Ingress"), (True, "by-httproute", "HTTPRoute"))
+        if (claim := served[gateway])
+    ]
+
+
 def recipe(name: str, way: Way, behaviour: str) -> Path | None:
     """The manifest that asks a controller for a behaviour in one of its ways; None where there is none."""
     path = recipes(name) / way.name / f"{behaviour}.yaml"
@@ -78,4 +91,7 @@ def recipe(name: str, way: Way, behaviour: str) -> Path | None:
 
 
 def recipes(name: str) -> Path:
-    return folders.every().get(name, folders.OWN / name) / "recipes"
+    """The folder with a controller's recipes: of its own, or of the one that its description names."""
+    if name not in folders.every():
+        return folders.OWN / name / "recipes"
+    return folder_of(describe(name).recipes or name) / "recipes"

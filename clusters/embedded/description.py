@@ -97,4 +97,5 @@ def conditions(spec: ClusterSpec) -> dict[str, str]:
         "DNS": f"names outside {spec.dns_domain} are forwarded to server-1 and never cached",
         "Gateway API definitions": f"{spec.gateway_api} channel",
         "etcd": "does not wait for the disk (--unsafe-no-fsync)",
+        **controllers.image_sources(spec.controllers, others="its registry"),
     }

@@ -18,7 +18,7 @@ from .recipes import Image, image, images
 if TYPE_CHECKING:
     from .making import Ways
 
-__all__ = ["command", "known", "resolve"]
+__all__ = ["command", "known", "resolve", "source"]
 
 
 def known() -> list[str]:
@@ -50,6 +50,14 @@ def resolve_with(
 
         Maker(finder, ways).make(missing, progress)
     return {one.name: finder.path(one) for one in wanted}
+
+
+def source(name: str) -> str:
+    """Where the cache has one of our images from: its registry, by digest, or what it was made of here."""
+    entry = Finder(paths.cache_folder()).entry(image(name, images()))
+    if entry is None:
+        return "unknown"
+    return f"its registry: {entry.source}" if entry.way == "registry" else f"made here of {entry.source}"
 
 
 def command(arguments: Sequence[str]) -> int:

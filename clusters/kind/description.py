@@ -81,4 +81,5 @@ def conditions(spec: ClusterSpec, engine: Engine, image: NodeImage) -> dict[str,
         "DNS": f"names outside {spec.dns_domain} are forwarded to server-1 and never cached",
         "Gateway API definitions": f"{spec.gateway_api} channel",
         "control plane": "its node takes pods like the others",
+        **controllers.image_sources(spec.controllers, others="the Docker engine, which pulls what it does not have"),
     }

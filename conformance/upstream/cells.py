@@ -12,6 +12,7 @@ import msgspec
 import clusters
 import reports
 from clusters import lifecycle
+from clusters.controllers.found import of_cluster, settings
 from clusters.errors import MachineError, RoadtestError, UsageError
 from clusters.progress import Progress
 from clusters.provider import Cluster, ClusterSpec, Mode
@@ -154,9 +155,10 @@ def record(options: Options, suite: Suite, cluster: Cluster, cell: str, started:
         provider_reason=cluster.provider_reason,
         mode=cluster.mode,
         controller=next(iter(cluster.controllers), ""),
+        controller_title=next((found.title for found in of_cluster(cluster)), ""),
         nodes=len(cluster.nodes),
         versions={**cluster.versions, suite.name: suite.version},
-        conditions={**cluster.conditions, "upstream tests at a time": str(options.processes)},
+        conditions={**cluster.conditions, **settings(cluster), "upstream tests at a time": str(options.processes)},
         timings=cluster.timings,
     )
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reports.model import Verdict
 from reports.run import BROKEN, FAILED
-from reports.text import listed, plural
-from reports.views.merged import EVERYWHERE, CellView, Check, Merged, feature_order, place
+from reports.text import count, listed, plural
+from reports.views.merged import CellView, Merged, feature_order, place
 from reports.views.witnesses import witness_blocks
 
-PLACES = 4
-"""Combinations of cells whose failures get a sentence of their own."""
+JUDGED = {Verdict.PASSED, Verdict.FAILED}
+UNJUDGED = {Verdict.UNSUPPORTED: "unsupported", Verdict.SKIPPED: "skipped", Verdict.ERROR: "in error"}
+"""What keeps a check from saying anything of the system under test, in words."""
+NONE_FAILS = "fails nothing"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Answer:
     id: str
     """``passed``, ``failed`` or ``error``: what the exit status says in a word."""
     headline: str
+    places: tuple[str, ...]
+    """What fails with each controller, and in each mode without one, and how much of it nobody judged."""
     sentences: tuple[str, ...]
     troubles: tuple[str, ...]
     status: int
@@ -30,14 +34,13 @@ class Answer:
 def answer(merged: Merged) -> Answer:
     """Verdict first, then where it does not hold, then what nobody knows."""
     word = {BROKEN: "error", FAILED: "failed"}.get(merged.status, "passed")
-    failed = _features(merged, Verdict.FAILED)
     return Answer(
         id=word,
         headline=_headline(merged),
+        places=tuple(_places(merged)),
         sentences=tuple(
             sentence
             for sentence in (
-                *_failures(failed, merged),
                 _errors(merged),
                 _loads(merged),
                 _propagations(merged),
@@ -53,7 +56,7 @@ def answer(merged: Merged) -> Answer:
 
 
 def _headline(merged: Merged) -> str:
-    """What holds where; a run that is not whole says so before anything else."""
+    """How much holds; a run that is not whole says so before anything else."""
     told = _verdict(merged)
     failed = sum(1 for cell in merged.cells for said in cell.witnesses if said.verdict is Verdict.FAILED)
     if merged.checks and failed:
@@ -70,20 +73,25 @@ def _verdict(merged: Merged) -> str:
     if not merged.checks:
         measured = any(cell.loads or cell.propagations for cell in merged.cells)
         return f"Measured {where}." if measured else f"Nothing was judged {where}."
-    failed, broken, passed = (
-        set(_features(merged, verdict)) for verdict in (Verdict.FAILED, Verdict.ERROR, Verdict.PASSED)
-    )
+    cells = _judged(merged)
+    where = _where(cells)
+    failed, broken, passed = (_features(merged, verdict) for verdict in (Verdict.FAILED, Verdict.ERROR, Verdict.PASSED))
     unproved = broken - failed - {""}
     total, held = len(failed | unproved | passed), len(passed - failed - unproved)
     if not total:
         return f"No feature was judged {where}."
-    if held == total:
-        return f"All {total} judged features hold {where}." if total > 1 else f"The one judged feature holds {where}."
+    if len(cells) > 1:
+        # Hardly a feature is judged in every cell, so the cells are not named here.
+        where = f"wherever {'it was' if total == 1 else 'they were'} judged"
+    somewhere = " somewhere" if len(cells) > 1 else ""
     if total == 1:
-        return f"The one feature {'does not hold' if failed else 'is unproved'} {where}."
-    rest = [f"{len(failed)} {'does' if len(failed) == 1 else 'do'} not" if failed else ""]
-    rest.append(f"{len(unproved)} {'is' if len(unproved) == 1 else 'are'} unproved" if unproved else "")
-    return f"{held} of {total} features hold {where}; {', '.join(part for part in rest if part)}."
+        told = f"fails{somewhere or f' {where}'}" if failed else f"is unproved{somewhere or f' {where}'}"
+        return f"The one judged feature {f'holds {where}' if held else told}."
+    if held == total:
+        return f"All {total} judged features hold {where}."
+    rest = [f"{len(failed)} {'fails' if len(failed) == 1 else 'fail'}{somewhere}"] if failed else []
+    rest += [f"{len(unproved)} {'is' if len(unproved) == 1 else 'are'} unproved"] if unproved else []
+    return f"{held} of {total} features hold {where}; {', '.join(rest)}."
 
 
 def _where(cells: Iterable[CellView]) -> str:
@@ -93,34 +101,53 @@ def _where(cells: Iterable[CellView]) -> str:
     return f"on {listed(modes)}" + (f" with {listed(controllers)}" if controllers else "") if modes else "anywhere"
 
 
-def _features(merged: Merged, verdict: Verdict) -> dict[str, list[CellView]]:
-    """Feature → the cells in which its verdict is this one."""
-    here: dict[tuple[str, str], list[Check]] = {}
-    for check in merged.checks:
-        here.setdefault((check.result.feature, check.cell.key), []).append(check)
+def _features(merged: Merged, verdict: Verdict) -> set[str]:
+    """Those that have this verdict anywhere."""
+    return {check.result.feature for check in merged.checks if check.result.verdict is verdict}
+
+
+def _places(merged: Merged) -> Iterator[str]:
+    """A line for each mode without a controller, then for each controller; for none where the headline says it all."""
+    here: dict[str, list[CellView]] = {}
+    cells = sorted(_judged(merged), key=lambda cell: bool(cell.controller))
+    for cell in cells:
+        here.setdefault(cell.controller or cell.mode, []).append(cell)
+    for name, same in here.items():
+        told = "; ".join(part for part in (_failures(same), _unjudged(same)) if part)
+        if len(cells) > 1:
+            yield f"{name}: {told}."
+        elif told := told.removeprefix(NONE_FAILS).removeprefix("; "):
+            yield f"{told[:1].upper()}{told[1:]}."
+
+
+def _failures(cells: list[CellView]) -> str:
+    """Every feature that fails in these cells, and where it does not in each of them, in which."""
+    judged, failed = (_cells_by_feature(cells, verdicts) for verdicts in (JUDGED, {Verdict.FAILED}))
+    told = [
+        (feature or "a check without a feature")
+        + ("" if len(failed[feature]) == len(judged[feature]) else f" ({place(failed[feature], judged[feature])})")
+        for feature in sorted(failed, key=feature_order)
+    ]
+    return f"fails {listed(told)}" if told else NONE_FAILS if judged else ""
+
+
+def _cells_by_feature(cells: list[CellView], verdicts: set[Verdict]) -> dict[str, list[CellView]]:
+    """Feature → the cells in which one of its checks has one of these verdicts."""
     found: dict[str, list[CellView]] = {}
-    for (feature, _), checks in here.items():
-        if any(check.result.verdict is verdict for check in checks):
-            found.setdefault(feature, []).append(checks[0].cell)
-    return {feature: found[feature] for feature in sorted(found, key=feature_order)}
+    for cell in cells:
+        for feature in {result.feature for result in cell.results if result.verdict in verdicts}:
+            found.setdefault(feature, []).append(cell)
+    return found
 
 
-def _failures(failed: dict[str, list[CellView]], merged: Merged) -> list[str]:
-    """One sentence per place, the places with most failures first."""
-    places: dict[str, list[str]] = {}
-    for feature, cells in failed.items():
-        places.setdefault(_place(feature, cells, merged), []).append(feature)
-    by_size = sorted(places.items(), key=lambda item: -len(item[1]))
-    told = [f"{'Fails' if len(features) == 1 else 'Fail'} {place}: {listed(features)}." for place, features in by_size]
-    rest = len(failed) - sum(len(features) for _, features in by_size[:PLACES])
-    return [*told[:PLACES], *([f"{plural(rest, 'feature')} more in other combinations of cells."] if rest else [])]
-
-
-def _place(feature: str, cells: list[CellView], merged: Merged) -> str:
-    ran = list({check.cell.key: check.cell for check in merged.checks if check.result.feature == feature}.values())
-    if len(ran) == 1:
-        return f"on {ran[0].title}"
-    return f"on {EVERYWHERE}" if len(cells) == len(ran) else f"only {place(cells, ran)}"
+def _unjudged(cells: list[CellView]) -> str:
+    """How many checks say nothing of the system under test, and why."""
+    verdicts = [result.verdict for cell in cells for result in cell.results]
+    numbers = {word: verdicts.count(verdict) for verdict, word in UNJUDGED.items() if verdict in verdicts}
+    of_all = f" of {plural(len(verdicts), 'check')}"
+    return ", ".join(
+        f"{count(number)}{'' if later else of_all} {word}" for later, (word, number) in enumerate(numbers.items())
+    )
 
 
 def _errors(merged: Merged) -> str:
@@ -161,6 +188,11 @@ def _measured(voids: list[str], what: str) -> str:
     return f"{len(voids) - void} of {count} may be used; {void} void." if void else f"{count} measured, none void."
 
 
+def _judged(merged: Merged) -> list[CellView]:
+    """The cells that have checks, and had a cluster or should have had one."""
+    return [cell for cell in merged.cells if cell.results and not _is_left_out(cell)]
+
+
 def _is_left_out(cell: CellView) -> bool:
     """Whether there was no cluster to judge, and nobody's trouble: the machine cannot have what was asked for."""
     return bool(cell.results) and not cell.record.nodes and all(r.verdict is Verdict.UNSUPPORTED for r in cell.results)
@@ -176,4 +208,4 @@ def _left_out(merged: Merged) -> list[str]:
 def _not_verified(merged: Merged) -> str:
     """Controllers that are defined and that nobody has seen run: never to be taken for working."""
     names = sorted({name for stream in merged.streams if stream.header for name in stream.header.not_verified})
-    return f"Not verified here, and left out: {listed(names)}." if names else ""
+    return f"Not verified here, and left out: {listed(names, limit=len(names))}." if names else ""

@@ -10,7 +10,7 @@ from reports.run import exit_status
 from reports.stream import Stream
 from reports.text import digits, duration, plural
 from reports.views.marks import MARKS, Mark
-from reports.views.merged import CellView, Merged
+from reports.views.merged import CellView, Merged, place
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,14 @@ class TableRow:
 
     name: str
     values: tuple[str, ...]
-    """One where all cells agree, else one per cell."""
+    """One where all cells that have it agree, else one per cell."""
+    where: str
+    """Which cells have it; empty: every one."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Facts of all cells; those that differ first."""
+    """Facts of all cells; those that differ first, then those that only some cells have."""
 
     columns: tuple[str, ...]
     rows: tuple[TableRow, ...]
@@ -133,9 +135,12 @@ def _table(merged: Merged, facts: Callable[[CellView], Mapping[str, str]]) -> Ta
     names = dict.fromkeys(name for cell in cells for name in facts(cell))
     rows = []
     for name in names:
+        having = [cell for cell in cells if name in facts(cell)]
         values = tuple(facts(cell).get(name, "—") for cell in cells)
-        rows.append(TableRow(name, values[:1] if len(set(values)) == 1 else values))
-    rows.sort(key=lambda row: len(row.values) == 1)
+        agreed = {facts(cell)[name] for cell in having}
+        where = place(having, cells) if len(having) < len(cells) else ""
+        rows.append(TableRow(name, tuple(agreed) if len(agreed) == 1 else values, where))
+    rows.sort(key=lambda row: (len(row.values) == 1, not row.where))
     return Table(tuple(cell.title for cell in cells), tuple(rows))
 
 

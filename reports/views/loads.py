@@ -113,11 +113,15 @@ def _glance(line: LoadLine | None, block: LoadBlock) -> str:
 
 
 def caution(merged: Merged) -> str:
-    """How far figures of different cells may be compared."""
+    """What an interval covers, and how far figures of different cells may be compared."""
+    told = (
+        "An interval covers chance within one measurement of seconds, not the difference between runs: do not rank "
+        "modes or controllers by one run."
+    )
     machines = {stream.header.machine for stream in merged.streams if stream.header}
     if len(machines) > 1:
-        return "Cells were measured on different machines: their figures may not be compared with each other."
-    return "Cells were measured one after the other: read a small difference between two of them as none."
+        return f"{told} Cells were measured on different machines: their figures may not be compared with each other."
+    return f"{told} Cells were measured one after the other: read a small difference between two of them as none."
 
 
 def load_blocks(merged: Merged) -> tuple[LoadBlock, ...]:

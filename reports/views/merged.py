@@ -6,6 +6,7 @@ confuse a terminal, and kill the library that draws the charts.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,17 +24,8 @@ from reports.text import anchor, first_line, listed, printable
 WORST_FIRST = (Verdict.ERROR, Verdict.FAILED, Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.SKIPPED)
 """A feature with several checks has the first of these that any of them has."""
 EVERYWHERE = "every cell"
-NAME_LIMIT = 60
+NAME_LIMIT = 80
 MODES = ("iptables", "nftables", "ipvs")
-NAMES = {
-    "contour": "Contour",
-    "envoy-gateway": "Envoy Gateway",
-    "haproxy": "HAProxy",
-    "istio": "Istio",
-    "kong": "Kong",
-    "traefik": "Traefik",
-}
-"""Controllers that write their own name otherwise than in lower case."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,8 @@ class CellView:
 
     @property
     def controller(self) -> str:
-        return first_line(controller_name(self.record.controller), NAME_LIMIT)
+        """With its version: two versions of one are two controllers."""
+        return first_line(controller_name(self.record), NAME_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -159,9 +152,12 @@ def mode_order(mode: str) -> tuple[int, str]:
     return (MODES.index(mode) if mode in MODES else len(MODES), mode)
 
 
-def controller_name(controller: str) -> str:
-    """A controller's name as its project writes it."""
-    return NAMES.get(controller, controller)
+def controller_name(record: Cell) -> str:
+    """A cell's controller as its project calls it, with the version, or the chart or image, that was judged."""
+    name, version = record.controller_title or record.controller, record.versions.get(record.controller, "")
+    if version and not re.match(r"v?\d", version):
+        version = f"({version})"
+    return f"{name} {version}".strip()
 
 
 def place(cells: Iterable[CellView], ran: Iterable[CellView]) -> str:
@@ -174,7 +170,7 @@ def place(cells: Iterable[CellView], ran: Iterable[CellView]) -> str:
         return f"on {listed(modes)}"
     controllers = list(dict.fromkeys(cell.controller for cell in found.values()))
     if len(known) > 1 and found.keys() == {key for key, cell in known.items() if cell.controller in controllers}:
-        return f"with {listed(controllers)}"
+        return f"with {listed([controller or 'no controller' for controller in controllers])}"
     return f"on {listed([cell.title for cell in found.values()])}"
 
 
@@ -208,7 +204,7 @@ def _cell(stream: Stream, name: str) -> CellView:
         nodes=0,
     )
     heard = tuple(witness for witness in stream.witnesses if witness.cell == name)
-    words = [record.mode, controller_name(record.controller)]
+    words = [record.mode, controller_name(record)]
     if not any(result.cell == name for result in stream.results):
         words += dict.fromkeys(witness.suite for witness in heard)
     return CellView(

@@ -9,7 +9,7 @@ from reports.model import Recipe, Verdict
 from reports.text import anchor, first_line
 from reports.views.marks import ABSENT, Mark, mark
 from reports.views.matrix import feature_anchor
-from reports.views.merged import Check, Merged, controller_name, worst
+from reports.views.merged import Check, Merged, worst
 
 ANSWERS = {
     Verdict.PASSED: "yes",
@@ -18,6 +18,8 @@ ANSWERS = {
     Verdict.ERROR: "not judged",
     Verdict.SKIPPED: "not verified",
 }
+NOT_ASKED = "not asked yet"
+"""Nobody has looked up how this controller is asked for it."""
 HINT = 400
 
 
@@ -75,7 +77,7 @@ class Parity:
 def parity(merged: Merged) -> Parity:
     """All checks that carry a recipe, or why there is none; kube-proxy's modes make no difference to them."""
     asked = [(check, check.result.recipe) for check in merged.checks if check.result.recipe is not None]
-    columns = tuple(dict.fromkeys(_column(recipe) for _, recipe in asked))
+    columns = tuple(dict.fromkeys(_column(*one) for one in asked))
     behaviours = dict.fromkeys((check.result.feature, recipe.behaviour) for check, recipe in asked)
     return Parity(
         columns,
@@ -110,8 +112,8 @@ def as_data(table: Parity) -> list[dict[str, object]]:
     ]
 
 
-def _column(recipe: Recipe) -> ParityColumn:
-    return ParityColumn(controller_name(recipe.controller), recipe.way, recipe.title)
+def _column(check: Check, recipe: Recipe) -> ParityColumn:
+    return ParityColumn(check.cell.controller or recipe.controller, recipe.way, recipe.title)
 
 
 def _row(feature: str, behaviour: str, columns: Iterable[ParityColumn], asked: list[tuple[Check, Recipe]]) -> ParityRow:
@@ -123,7 +125,7 @@ def _row(feature: str, behaviour: str, columns: Iterable[ParityColumn], asked: l
         requirement=result.requirement,
         source=result.source,
         squares=tuple(
-            _square(behaviour, column, [one for one in asked if _column(one[1]) == column]) for column in columns
+            _square(behaviour, column, [one for one in asked if _column(*one) == column]) for column in columns
         ),
     )
 
@@ -146,6 +148,8 @@ def _square(behaviour: str, column: ParityColumn, asked: list[tuple[Check, Recip
 
 
 def _answer(verdict: Verdict, recipe: Recipe) -> str:
+    if verdict is Verdict.SKIPPED and not recipe.text:
+        return NOT_ASKED
     if recipe.like_ingress_nginx is None or verdict not in {Verdict.PASSED, Verdict.FAILED}:
         return ANSWERS[verdict]
     return "as ingress-nginx" if recipe.like_ingress_nginx else "otherwise"

@@ -17,6 +17,7 @@ TITLES = {
     "dns": "New names",
     "ingress": "New Ingresses",
     "httproute": "New HTTPRoutes",
+    "gateway": "New Gateways",
 }
 
 

@@ -16,7 +16,7 @@ from fixtures.probes.together import together
 from fixtures.recipes import Asked, behaviour
 from fixtures.timeouts import pause
 from fixtures.vantages import Vantage
-from fixtures.verdicts import ArrangementError
+from fixtures.verdicts import ArrangementError, Mismatch
 
 Note = Callable[[str, object], None]
 BYTES = 8192
@@ -70,6 +70,32 @@ def test_the_limit_holds_while_requests_keep_coming(asked: Asked, note: Note, ca
         f"{', '.join(map(str, each))}",
         used_up,
     )
+
+
+@behaviour("limit-rps-each-address", feature="ann.limit-rps")
+@pytest.mark.disturbs  # see above
+def test_each_address_has_a_limit_of_its_own(
+    asked: Asked,
+    client_1: Vantage,
+    client_2: Vantage,
+    keeping_addresses: Callable[[], AbstractContextManager[None]],
+    calm: Callable[[], None],
+) -> None:
+    """“limit-rps: number of requests accepted from a given IP each second.” While one address asks for far more than
+    that, another one that asks for half of it gets it all.
+
+    https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#rate-limiting
+    """
+    with keeping_addresses():
+        calm()
+        send = partial(asked.get_paced, "limit-rps-each-address.example", seconds=SECONDS)
+        loud, quiet = partial(send, rate=OFFERED, client=client_1), partial(send, rate=LIMIT / 2, client=client_2)
+        seen = together(loud, quiet)
+    first, second = ([one for one in seen if one.vantage == client.name] for client in (client_1, client_2))
+    only_refusals(seen)
+    if passed(first) == len(first):
+        raise Mismatch(f"requests above {LIMIT} in a second to be refused", admitted(first), first)
+    equal(f"how many of {len(second)} from an address that stays below the limit", len(second), passed(second), second)
 
 
 def by_second(seen: Sequence[HttpObservation]) -> list[int]:

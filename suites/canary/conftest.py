@@ -29,12 +29,12 @@ BY_INGRESS = pytest.mark.parametrize("flavour", FLAVOURS[1:], indirect=True)
 def flavour(request: pytest.FixtureRequest, controller: Controller) -> str:
     """How canaries are asked for: ``by-httproute``, or ``by-ingress`` with ingress-nginx's annotations."""
     chosen = str(request.param)
+    if refusal := controller.description.refusal(identity_of(request.node), chosen):
+        unsupported(refusal.reason, refusal.source)
     if chosen == "by-httproute":
         controller.canary_by_gateway()
     else:
         controller.canary_by_ingress()
-    if refusal := controller.description.refusal(identity_of(request.node), chosen):
-        unsupported(refusal.reason, refusal.source)
     return chosen
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from fixtures.routes import INGRESSES, Routes
@@ -18,6 +19,8 @@ class Canary:
         self._name = host.partition(".")[0]
         self._by_ingress = flavour == "by-ingress"
         self._manifest = f"ramp_{flavour.replace('-', '_')}.yaml"
+        self.weighed = 0.0
+        """When the API had answered that it took the last weight; Unix time."""
 
     def weigh(self, percent: int) -> float:
         """Give the canary so many per cent, and wait until that is in force; the seconds from the API's answer to then.
@@ -35,6 +38,7 @@ class Canary:
             step["matches"][0]["headers"][0]["value"] = str(percent)
             split["backendRefs"][0]["weight"], split["backendRefs"][1]["weight"] = 100 - percent, percent
             self.routes.apply(route)
+        self.weighed = time.time()
         return self.routes.await_backend(self.host, "canary", headers={"X-Step": str(percent)})
 
     def abort(self) -> float:

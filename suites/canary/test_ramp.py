@@ -42,8 +42,8 @@ def share_is(canary: Canary, percent: int, shares_hold: Callable[..., None]) -> 
     shares_hold(test, f"{percent} % of the requests to reach the canary")
 
 
-def share_is_no_more(canary: Canary, percent: int) -> None:
-    """Wait until requests refute the share of before; they are not judged.
+def share_is_no_more(canary: Canary, percent: int) -> float:
+    """Wait until requests refute the share of before; they are not judged. The seconds from the new weight to then.
 
     A controller may hand weights to its proxy on another stream than rules: where a rule has come, they may not yet.
     """
@@ -52,7 +52,7 @@ def share_is_no_more(canary: Canary, percent: int) -> None:
         counted = sum(canary.routes.backend(one) == "canary" for one in seen)
         return not share(counted, len(seen), percent / 100).holds
 
-    converge(
+    seen = converge(
         lambda: canary.routes.get_many(canary.host, count=UNTIL, send_again=True),
         refuted,
         what=f"the share of before ({percent} %) to be no more",
@@ -60,6 +60,7 @@ def share_is_no_more(canary: Canary, percent: int) -> None:
         timeout=Timeout.ROUTES,
         every=0.02,
     )
+    return max(one.at for one in seen) - canary.weighed
 
 
 @feature("can.ramp")
@@ -79,9 +80,10 @@ def test_the_share_follows_each_step_and_no_request_is_lost(
     with steady_route(canary.routes, canary.host) as stream:
         for before, percent in pairwise((STEPS[0], *STEPS)):
             stream.mark(f"weight {percent}")
-            note(f"seconds until weight {percent} was in force", f"{canary.weigh(percent):.2f}")
+            took = f"{canary.weigh(percent):.2f} until a rule that came with it was in force"
             if before != percent:
-                share_is_no_more(canary, before)
+                took += f", {share_is_no_more(canary, before):.2f} until {UNTIL} requests refuted the share of before"
+            note(f"seconds to settle at weight {percent}", took)
             share_is(canary, percent, shares_hold)
     no_loss(stream, "while the canary's weight went from 0 to 100")
 

@@ -11,11 +11,14 @@ from fixtures.client_identity import fronts, last, masquerades, service_at, with
 from fixtures.controllers import Controller
 from fixtures.convergence import converge
 from fixtures.expectations import holds
+from fixtures.observations import HttpObservation
 from fixtures.routes import Routes
 from fixtures.timeouts import Timeout
 from fixtures.vantages import Vantage
 
 REQUESTS = 3
+ROUNDS = 5
+"""So often it is begun anew because somebody took the policy back meanwhile."""
 
 
 @fronts("client-ip")
@@ -39,14 +42,24 @@ def test_the_backend_is_told_the_address_that_the_service_policy_leaves(
     controller.client_identity()
     service = service_at(front)
     wanted = {front.client.address} if policy == "Local" else masquerades(front, service, node_vantages)
-    with with_policy(front, service, policy):
-        converge(
-            lambda: [front.get("client.example")],
-            lambda seen: last(seen[0], "X-Forwarded-For") in wanted,
-            what=f"the backend to be told {' or '.join(sorted(wanted))}, with externalTrafficPolicy {policy}",
-            timeout=Timeout.ROUTES,
-        )
-        seen = [front.get("client.example") for _ in range(REQUESTS)]
+    with with_policy(front, service, policy) as keep:
+
+        def ask() -> list[HttpObservation]:
+            keep()
+            return [front.get("client.example")]
+
+        for _ in range(ROUNDS):
+            converge(
+                ask,
+                lambda seen: last(seen[0], "X-Forwarded-For") in wanted,
+                what=f"the backend to be told {' or '.join(sorted(wanted))}, with externalTrafficPolicy {policy}",
+                timeout=Timeout.ROUTES,
+            )
+            seen = [front.get("client.example") for _ in range(REQUESTS)]
+            if keep():
+                break
+        else:
+            pytest.skip(f"Who made the Service {service[1]} takes the change of its externalTrafficPolicy back.")
     told = {last(one, "X-Forwarded-For") for one in seen}
     note(f"the client's address with externalTrafficPolicy {policy}", ", ".join(sorted(told)))
     holds(told <= wanted, f"the backend to be told {' or '.join(sorted(wanted))}", ", ".join(sorted(told)), seen)

@@ -12,14 +12,14 @@ from fixtures.certificates import secret_of, self_signed
 from fixtures.controllers import Controller
 from fixtures.convergence import converge
 from fixtures.expectations import equal, holds
-from fixtures.observations import GrpcObservation
+from fixtures.observations import GrpcObservation, HttpObservation
 from fixtures.probes import grpc, http, websocket
 from fixtures.probes.websocket import WebSocket
 from fixtures.routes import Routes
 from fixtures.routes_plugin import Arrange
 from fixtures.served import served_by
 from fixtures.timeouts import Timeout
-from fixtures.verdicts import Mismatch
+from fixtures.verdicts import Mismatch, unsupported
 
 IDLE = 75.0
 """Seconds for which nobody speaks on a websocket: some more than the shortest default, a minute."""
@@ -80,13 +80,59 @@ def test_an_idle_websocket_lives_as_long_as_the_controller_says(
     with websocket(protocols.client, url, address=protocols.address) as socket:
         lived = opened(socket).idle(IDLE)
     documented = controller.ingress().idle_websocket_seconds
-    note("an idle websocket lives", f"{lived:.1f} s" if lived is not None else f"on after {IDLE:g} s")
     note("as the controller says", f"{documented:g} s" if documented else "without end")
-    if documented and documented <= IDLE - LATE:
-        within = lived is not None and documented - EARLY <= lived <= documented + LATE
-        wanted = f"to end after {documented:g} s (at the earliest {EARLY:g} s before, at the latest {LATE:g} s after)"
+    lives(lived, documented, IDLE, socket, note)
+
+
+@feature("ing.websocket")
+@pytest.mark.slow
+@pytest.mark.parametrize(("seconds", "watched"), [(5, 15.0), (120, IDLE)], ids=["shorter", "longer"])
+def test_an_idle_websocket_lives_as_long_as_the_ingress_says(
+    seconds: int, watched: float, protocols: Routes, controller: Controller, note: Callable[[str, object], None]
+) -> None:
+    """“A more adequate value to support websockets is a value higher than one hour (3600).” An Ingress may say another
+    time-out than the default: a shorter one comes sooner, and with a longer one the default does not come.
+
+    https://kubernetes.github.io/ingress-nginx/user-guide/miscellaneous/#websockets
+    """
+    claim = controller.ingress().websocket_timeout
+    if claim is None:
+        title = controller.description.title
+        unsupported(f"No annotation tells {title} how long an idle websocket lives.", controller.ingress().source)
+    host = f"websocket-{seconds}.example"
+    made = protocols.object("protocols.yaml", "Ingress", "websocket")
+    made["metadata"]["name"] = f"websocket-{seconds}"
+    made["spec"]["rules"][0]["host"] = host
+    told = {key: value.format(seconds=seconds) for key, value in claim.ingress_annotations.items()}
+    made["metadata"].setdefault("annotations", {}).update(told)
+    protocols.apply(made)
+    url = protocols.url(host, "/ws").replace("http://", "ws://")
+
+    def upgraded() -> HttpObservation:
+        with websocket(protocols.client, url, address=protocols.address) as tried:
+            return tried.opened
+
+    converge(
+        lambda: [upgraded()],
+        lambda seen: seen[0].status == 101,
+        what="a websocket to be opened",
+        timeout=Timeout.ROUTES,
+    )
+    with websocket(protocols.client, url, address=protocols.address) as socket:
+        lived = opened(socket).idle(watched)
+    lives(lived, seconds, watched, socket, note)
+
+
+def lives(
+    lived: float | None, told: float, watched: float, socket: WebSocket, note: Callable[[str, object], None]
+) -> None:
+    """An idle websocket lived as long as was told (0: without end), as far as it was watched."""
+    note("an idle websocket lives", f"{lived:.1f} s" if lived is not None else f"on after {watched:g} s")
+    if told and told <= watched - LATE:
+        within = lived is not None and told - EARLY <= lived <= told + LATE
+        wanted = f"to end after {told:g} s (at the earliest {EARLY:g} s before, at the latest {LATE:g} s after)"
     else:
-        within, wanted = lived is None, f"to live for {IDLE:g} s at least"
+        within, wanted = lived is None, f"to live for {watched:g} s at least"
     holds(
         within,
         f"an idle websocket {wanted}",
@@ -125,7 +171,7 @@ def test_a_grpc_call_reaches_its_backend(protocols: Routes, controller: Controll
     https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
     """
     if controller.ingress().grpc is None:
-        controller.claims_not("speak gRPC with the backends of Ingresses")
+        controller.not_looked_up("whether it speaks gRPC with the backends of Ingresses", "[ingress.grpc]")
     url = protocols.url("grpc.example", tls=True).rstrip("/")
 
     def call(method: str) -> GrpcObservation:

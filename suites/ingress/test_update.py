@@ -84,5 +84,7 @@ def test_hundreds_of_unrelated_rules_cost_no_request(shop: Routes, steady_route:
         with unrelated(shop, led_to(shop, "two")) as last:
             shop.await_backend(last, "two", timeout=Timeout.MANY_ROUTES)
             stream.mark("they are removed")
+        shop.await_nobody(last, what="the last of them to be served no more", timeout=Timeout.MANY_ROUTES)
+        stream.mark("the last of them is served no more")
         stream.await_answers(25)
     no_loss(stream, f"while {UNRELATED} unrelated Ingresses were added and removed")

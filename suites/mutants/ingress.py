@@ -97,6 +97,13 @@ def websocket_backend_upgrades_nothing(manifest: Object, _feature: str) -> Objec
     return manifest
 
 
+def websocket_timeouts_are_not_told(manifest: Object, _feature: str) -> Object:
+    """An Ingress that says how long an idle websocket lives says nothing of it."""
+    if manifest["kind"] == "Ingress" and manifest["metadata"]["name"].startswith("websocket-"):
+        manifest["metadata"].pop("annotations", None)
+    return manifest
+
+
 def nobody_is_told_of_grpc(manifest: Object, _feature: str) -> Object:
     if manifest["metadata"]["name"] == "grpc":
         manifest["metadata"].pop("annotations", None)
@@ -208,6 +215,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="ingress-websocket-timeouts-are-not-told",
+        breaks="No Ingress says how long an idle websocket lives.",
+        caught_by=("ing.websocket",),
+        scope=("suites/ingress/test_protocols.py",),
+        modes=MODES,
+        controllers=("ingress-nginx",),
+        change=websocket_timeouts_are_not_told,
+    ),
+    Mutant(
         name="ingress-websocket-backend-upgrades-nothing",
         breaks="The Service of a websocket leads to a server that knows no websockets.",
         caught_by=("ing.websocket",),
@@ -229,6 +245,7 @@ MUTANTS = (
         caught_by=("ing.http2", "ing.grpc"),
         scope=("suites/ingress/test_protocols.py",),
         modes=MODES,
+        controllers=("traefik",),
         during=started(traefik=((), {"GODEBUG": "http2server=0"})),
     ),
     Mutant(
@@ -237,6 +254,7 @@ MUTANTS = (
         caught_by=("ing.client-ip", "gw.client-ip"),
         scope=("suites/client_identity/test_forwarded_headers.py", "suites/ingress/test_status_address.py"),
         modes=MODES,
+        controllers=("traefik",),
         during=started(traefik=(("--entrypoints.web.forwardedheaders.insecure=true",), {})),
     ),
     Mutant(
@@ -255,11 +273,27 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="load-balancer-hides-every-client",
+        breaks="Every LoadBalancer Service that is made hides its clients: externalTrafficPolicy Cluster.",
+        caught_by=("ann.limit-rps", "ann.limit-connections"),
+        scope=("suites/annotations/test_limits.py",),
+        modes=MODES,
+        during=altered(
+            "roadtest-hides-every-client",
+            group="",
+            resource="services",
+            operations=["CREATE", "UPDATE"],
+            when="object.spec.type == 'LoadBalancer'",
+            becomes="Object{spec: Object.spec{externalTrafficPolicy: 'Cluster'}}",
+        ),
+    ),
+    Mutant(
         name="controller-is-never-told-of-proxy-headers",
         breaks="Whoever tells the controller to read PROXY protocol headers is not heard.",
         caught_by=("ing.proxy-protocol", "gw.proxy-protocol"),
         scope=("suites/client_identity/test_proxy_protocol.py", "suites/ingress/test_status_address.py"),
         modes=MODES,
+        controllers=("traefik",),
         during=altered(
             "roadtest-no-proxy-headers",
             group="apps",

@@ -44,6 +44,8 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     scope: tuple[str, ...]
     """pytest paths that are run against it: the catching checks and their bystanders."""
     modes: tuple[str, ...] = MODES
+    controllers: tuple[str, ...] = ()
+    """Folders of the controllers that it knows how to break; empty: any."""
     dual_stack: bool = False
     """It takes a cluster of two IP families; others are tried in a cluster of one."""
     change: Change | None = None

@@ -43,13 +43,19 @@ def another_hosts_certificate_is_lent(_cluster: Cluster, namespace: Namespace, f
 
 
 def rotation_does_not_arrive(_cluster: Cluster, namespace: Namespace, feature: str) -> None:
-    """The Ingress names a copy of the Secret, which nobody replaces."""
-    if feature != "ing.tls.rotate":
+    """The Ingress, or the listener, names a copy of the Secret, which nobody replaces."""
+    if not feature.endswith(".tls.rotate"):
         return
     stored = namespace.api.get("v1", "Secret", "certificate", namespace.name) or {}
     kept = {key: stored[key] for key in ("apiVersion", "kind", "type", "data")}
     namespace.apply_object({**kept, "metadata": {"name": "kept"}})
-    change_secret(namespace, "rotated", "kept")
+    if feature.startswith("ing."):
+        change_secret(namespace, "rotated", "kept")
+        return
+    gateway = namespace.api.get(GATEWAYS, "Gateway", "edge", namespace.name) or {}
+    listeners = gateway["spec"]["listeners"]
+    listeners[0]["tls"]["certificateRefs"][0]["name"] = "kept"
+    namespace.patch(GATEWAYS, "Gateway", "edge", {"spec": {"listeners": listeners}})
 
 
 def change_secret(namespace: Namespace, ingress: str, secret: str) -> None:
@@ -158,9 +164,9 @@ MUTANTS = (
     ),
     Mutant(
         name="tls-rotation-does-not-arrive",
-        breaks="The Secret that an Ingress names is never replaced.",
-        caught_by=("ing.tls.rotate",),
-        scope=(f"{INGRESS}rotate.py", f"{INGRESS}secret.py"),
+        breaks="The Secret that an Ingress or a listener names is never replaced.",
+        caught_by=("ing.tls.rotate", "gw.tls.rotate"),
+        scope=(f"{INGRESS}rotate.py", f"{GATEWAY}tls_rotate.py", f"{INGRESS}secret.py"),
         modes=MODES,
         after_ready=rotation_does_not_arrive,
     ),
