@@ -20,8 +20,12 @@ from fixtures.echo import backend_of, echo_of
 from fixtures.observations import HttpObservation, Outcome
 from fixtures.routes import Routes, at, fitted, host_in, settled, with_port
 from fixtures.served import not_served, served_by, share_served
+from fixtures.vantages import NetnsVantage
 from fixtures.verdicts import ArrangementError, Mismatch, Unsupported
 from fixtures.workloads import Namespace
+from tests.miniatures.http import http_server, reply
+from tests.miniatures.ports import refusing_port
+from tests.vantages import HERE
 
 
 class NoApi(Api):
@@ -436,3 +440,28 @@ def test_a_host_with_a_certificate_is_awaited_by_https(namespace: Namespace) -> 
     spec = {"tls": [{"hosts": [made.host("lamp.example")]}], "rules": [{"host": made.host("dark.example")}]}
     made.put.append({"kind": "Ingress", "spec": spec})
     assert (made._secured("lamp.example"), made._secured("dark.example")) == (True, False)
+
+
+@pytest.mark.parametrize("after", ["not-found", "refused"])
+def test_nobody_serves_where_something_else_answers_or_nothing_listens(namespace: Namespace, after: str) -> None:
+    """A controller may end its listener with its last route."""
+
+    def at_port(port: int) -> Routes:
+        client = NetnsVantage(HERE)
+        return Routes(namespace, client, class_name="c", address="127.0.0.1", ports=(port, port), ready={})
+
+    if after == "refused":
+        at_port(refusing_port()).await_nobody("shop.example/", what="it to be gone")
+    else:
+        with http_server(reply(404, "no such host")) as port:
+            at_port(port).await_nobody("shop.example/", what="it to be gone")
+
+
+def test_somebody_who_serves_on_is_told(namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(timeouts._scale, "factor", 0.02)
+    body = f'{{"namespace": "{namespace.name}", "service": "one", "pod": "one-1", "path": "/", "host": "h"}}'
+    with http_server(reply(body=body)) as port:
+        client = NetnsVantage(HERE)
+        routes = Routes(namespace, client, class_name="c", address="127.0.0.1", ports=(port, port), ready={})
+        with pytest.raises(Mismatch, match="it to be gone"):
+            routes.await_nobody("shop.example/", what="it to be gone")

@@ -33,4 +33,4 @@ def test_a_rolling_restart_of_the_controller_loses_no_request(
     with steady_route(shop, "shop.example") as stream:
         stream.await_answers(25)
         restart(controller_pods, controller_pods.behind(shop), stream)
-    judge_restart(controller.description, stream, note)
+    judge_restart(controller, stream, note)

@@ -97,8 +97,10 @@ def test_an_idle_websocket_lives_as_long_as_the_ingress_says(
     """
     claim = controller.ingress().websocket_timeout
     if claim is None:
-        title = controller.description.title
-        unsupported(f"No annotation tells {title} how long an idle websocket lives.", controller.ingress().source)
+        if refusal := controller.description.refusal("ing.websocket", "timeout"):
+            unsupported(refusal.reason, refusal.source)
+        part = "[ingress.websocket_timeout]"
+        controller.not_looked_up("how an Ingress says how long an idle websocket lives", part)
     host = f"websocket-{seconds}.example"
     made = protocols.object("protocols.yaml", "Ingress", "websocket")
     made["metadata"]["name"] = f"websocket-{seconds}"

@@ -33,7 +33,7 @@ def test_a_rolling_restart_of_the_controller_loses_no_request(
     with steady_route(shop, "shop.example") as stream:
         stream.await_answers(25)
         restart(controller_pods, controller_pods.behind(shop), stream)
-    judge_restart(controller.description, stream, note)
+    judge_restart(controller, stream, note)
 
 
 @feature("ing.controller.restart")
@@ -55,9 +55,10 @@ def test_a_rolling_restart_loses_no_request_where_the_controller_is_set_to_drain
     if claim and claim.lossless:
         pytest.skip("Installed as it is here, its documentation says that it drains: that is judged by itself.")
     if claim is None or claim.draining is None:
-        source = claim.source if claim else controller.description.documentation
-        unsupported(f"{controller.description.title} says of no setting that a restart loses nothing with it.", source)
+        if refusal := controller.description.refusal("ing.controller.restart", "draining"):
+            unsupported(refusal.reason, refusal.source)
+        controller.not_looked_up("how it is set to drain", "[restart.draining]")
     shop = routes("restart.yaml", ready={"shop.example": "one"})
-    stream = restart_draining(controller_pods, claim.draining, lambda: steady_route(shop, "shop.example"))
+    stream = restart_draining(controller_pods, claim.draining, shop, lambda: steady_route(shop, "shop.example"))
     note("with that setting", told(stream.seen))
     no_loss(stream, "while the controller, set to drain, was restarted")
