@@ -124,7 +124,6 @@ class GatewayTests:
         left_out = sorted(set(self.chosen.every) - {test.name for test in self.chosen.chosen})
         listed = listed_features(cluster, claim)
         claimed = listed or {*CORE, *claim.features}
-        version = catalogue().controllers.get(controller.name, controller.image.rpartition(":")[2])
         profiles = [profile for route, profile in PROFILES.items() if route in claimed]
         last = cluster.load_balancer_pool.rpartition("-")[2]
         return [
@@ -141,7 +140,7 @@ class GatewayTests:
             f"--organization={controller.title}",
             f"--project={controller.name}",
             f"--url={controller.documentation}",
-            f"--version={version or 'unknown'}",
+            f"--version={cluster.versions.get(controller.name, 'unknown')}",
             f"--contact={controller.documentation}",
         ]
 
