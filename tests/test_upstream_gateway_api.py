@@ -130,9 +130,10 @@ def test_a_program_that_breaks_off_is_an_error_of_ours(tmp_path: Path, monkeypat
 def test_profiles_are_those_whose_routes_the_class_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, monkeypatch, OUTPUT, 0)
     suite = GatewayTests(tmp_path / "x", Selection(NAMES, [UpstreamTest(NAMES[0], "")]))
-    cluster = a_cluster(state=tmp_path / "state", controllers=["traefik"])
+    cluster = a_cluster(state=tmp_path / "state", controllers=["traefik"], versions={"traefik": "3.7.15"})
     controller, claim = suite._under_test(cluster)
     words = suite._command(cluster, controller, claim, Path("k"), tmp_path)
+    assert "--version=3.7.15" in words
     assert "--conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC" in words
     assert "--skip-tests=HTTPRouteCORS,HTTPRouteMatching" in words
     assert not [word for word in words if word.startswith("--supported-features")]
