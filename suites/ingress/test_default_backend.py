@@ -35,6 +35,7 @@ def with_default(ruled: Routes) -> Iterator[Routes]:
     ruled.withdraw("networking.k8s.io/v1", "Ingress", "catch-all", UNKNOWN[0])
 
 
+@pytest.mark.disturbs  # it takes what other checks expect to be answered with 404
 @feature("ing.default-backend")
 def test_a_default_backend_takes_what_no_rule_matches(with_default: Routes) -> None:
     """“If none of the hosts or paths match the HTTP request in the Ingress objects, the traffic is routed to your
